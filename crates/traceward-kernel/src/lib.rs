@@ -1,0 +1,1 @@
+//! Fused recurrent kernels on slices: training forward and backward, carried-state inference.

@@ -1,0 +1,1 @@
+//! Data sets out: Parquet, JSON Lines, the article's CSV.

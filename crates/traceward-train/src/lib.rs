@@ -1,0 +1,1 @@
+//! The training loop: batches, metrics, checkpoints, resume; tells observers what happens.

@@ -1,0 +1,1 @@
+//! Trains, debugs and deploys classifiers of system-call traces.
