@@ -15,10 +15,14 @@
 
 pub mod abi;
 pub mod builtin;
+mod copies;
 mod error;
 mod fingerprint;
 pub mod profile;
 pub mod read;
+pub mod rng;
+#[cfg(test)]
+mod sample;
 pub mod split;
 mod trace;
 pub mod vocabulary;
