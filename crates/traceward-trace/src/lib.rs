@@ -32,5 +32,5 @@ pub use abi::Abi;
 pub use error::Error;
 pub use fingerprint::Fingerprint;
 pub use read::{ReadOptions, read};
-pub use trace::{CallTable, Dataset, ReadReport, Skipped, Source, Trace};
+pub use trace::{CallTable, Dataset, ReadReport, Skipped, Source, Trace, normal_class};
 pub use vocabulary::Vocabulary;
