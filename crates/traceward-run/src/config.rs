@@ -1,12 +1,23 @@
 //! All that repeats a run: `traceward.toml`.
+//!
+//! [`TrainConfig`] is what was asked for; a user can write one and pass it to `train --config`.
+//! [`RunRecord`] is what a run directory keeps: the same, plus the version that ran and the data it ran
+//! on. Both are one file format, so a run's own `traceward.toml` repeats the run. A key that nobody
+//! reads is an error, not a silent typo.
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use traceward_trace::split::SplitConfig;
 
 use crate::ModelSpec;
+use crate::run_dir::write_atomically;
+use crate::spec::{Layer, SpecError};
 
 /// A training run, written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TrainConfig {
     /// The preset it started from, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,8 +36,337 @@ pub struct TrainConfig {
     pub model: ModelSpec,
 }
 
+/// What a run directory keeps: the configuration, and what it ran with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRecord {
+    /// The version of traceward that ran.
+    pub version: String,
+    /// The data that it ran on.
+    pub data: DataRecord,
+    /// What was asked for.
+    pub config: TrainConfig,
+}
+
+/// Which data a run saw, so that a later run can tell whether it sees the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecord {
+    /// The path as the user gave it; absent: the built-in corpus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The parts of it that were used; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<String>>,
+    /// The data set's name.
+    pub name: String,
+    /// The fingerprint of what was read.
+    pub fingerprint: String,
+    /// How many traces were read.
+    pub traces: usize,
+    /// Class names, in the order of the network's outputs.
+    pub classes: Vec<String>,
+    /// Whose system-call numbers these are.
+    pub abi: String,
+    /// Traces on the training side.
+    pub training_traces: usize,
+    /// Traces on the validation side.
+    pub validation_traces: usize,
+}
+
+/// The file: both of the above. The fields of [`TrainConfig`] stand here again because serde cannot
+/// flatten a struct and refuse unknown keys at once.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preset: Option<String>,
+    seed: u64,
+    split: SplitConfig,
+    input: Input,
+    compile: Compile,
+    fit: Fit,
+    model: ModelSpec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data: Option<DataRecord>,
+}
+
+impl File {
+    fn new(config: &TrainConfig) -> Self {
+        let TrainConfig { preset, seed, split, input, compile, fit, model } = config.clone();
+        Self {
+            version: None,
+            preset,
+            seed,
+            split,
+            input,
+            compile,
+            fit,
+            model: without_nulls(model),
+            data: None,
+        }
+    }
+
+    fn into_config(self) -> TrainConfig {
+        let Self { preset, seed, split, input, compile, fit, model, .. } = self;
+        TrainConfig { preset, seed, split, input, compile, fit, model }
+    }
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        toml::from_str(text).map_err(|error| Problem::Toml(error.to_string()))
+    }
+
+    fn text(&self) -> Result<String, Problem> {
+        toml::to_string(self).map_err(|error| Problem::NoToml(error.to_string()))
+    }
+}
+
+/// TOML has no null. In the layers that we keep word for word it means the same as absence.
+fn without_nulls(mut model: ModelSpec) -> ModelSpec {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(map) => {
+                map.retain(|_, value| !value.is_null());
+                map.values_mut().for_each(strip);
+            }
+            Value::Array(values) => {
+                values.retain(|value| !value.is_null());
+                values.iter_mut().for_each(strip);
+            }
+            _ => {}
+        }
+    }
+    fn strip_layer(layer: &mut Layer) {
+        match layer {
+            Layer::Other(other) => {
+                other.config.retain(|_, value| !value.is_null());
+                other.config.values_mut().for_each(strip);
+            }
+            Layer::Bidirectional { layer, .. } => strip_layer(layer),
+            _ => {}
+        }
+    }
+    for spec in &mut model.layers {
+        strip_layer(&mut spec.layer);
+    }
+    model
+}
+
+/// Why a configuration could not be read, written or used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{problem}", path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default())]
+pub struct ConfigError {
+    /// The file, if it came from one.
+    pub path: Option<PathBuf>,
+    /// What is wrong.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The file could not be opened, read or written.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// It is not TOML, or lacks a key, or has one that nobody reads: line, column and what is allowed.
+    #[error("{0}")]
+    Toml(String),
+    /// It cannot be said in TOML: a number over 2^63.
+    #[error("cannot be written as TOML: {0}")]
+    NoToml(String),
+    /// A run's record without the data that it ran on.
+    #[error("it has no [data]: a configuration, but not the record of a run")]
+    NoRecord,
+    /// A value that no training can use.
+    #[error("{key} = {value}: it must be {must}")]
+    Value {
+        /// The key, with its tables.
+        key: &'static str,
+        /// What it is.
+        value: String,
+        /// The range.
+        must: &'static str,
+    },
+    /// The network does not fit together, or not to the data.
+    #[error("[model]: {0}")]
+    Model(#[from] SpecError),
+}
+
+impl ConfigError {
+    fn at(path: &Path) -> impl FnOnce(Problem) -> Self {
+        let path = path.to_owned();
+        move |problem| Self { path: Some(path), problem }
+    }
+}
+
+impl From<Problem> for ConfigError {
+    fn from(problem: Problem) -> Self {
+        Self { path: None, problem }
+    }
+}
+
+impl TrainConfig {
+    /// Reads a configuration, or a run's record, of which only the configuration is kept.
+    ///
+    /// # Errors
+    /// With line and column, and what is allowed there.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        Ok(File::parse(text)?.into_config())
+    }
+
+    /// The configuration as a file.
+    ///
+    /// # Errors
+    /// If it holds what TOML cannot say: a seed of 2^63 or more.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        Ok(File::new(self).text()?)
+    }
+
+    /// Reads the file at `path`, as [`Self::from_toml`].
+    ///
+    /// # Errors
+    /// With the path, line and column, and what is allowed there.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(Problem::Io).map_err(ConfigError::at(path))?;
+        File::parse(&text).map(File::into_config).map_err(ConfigError::at(path))
+    }
+
+    /// Writes the configuration to `path`, atomically.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), ConfigError> {
+        let text = File::new(self).text().map_err(ConfigError::at(path))?;
+        write_atomically(path, text.as_bytes()).map_err(Problem::Io).map_err(ConfigError::at(path))
+    }
+
+    /// Checks everything that can be known before the first step: ranges, and that the network fits the
+    /// vocabulary (its size, padding and unknown included) and the classes.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, by its key.
+    pub fn check(&self, vocabulary_size: usize, classes: usize) -> Result<(), ConfigError> {
+        self.check_values()?;
+        self.model.check(vocabulary_size, classes).map_err(Problem::from)?;
+        Ok(())
+    }
+
+    fn check_values(&self) -> Result<(), Problem> {
+        let share = |key, value: f64| {
+            let inside = value > 0.0 && value < 1.0;
+            range(inside, key, value, "a share, more than 0 and less than 1")
+        };
+        let rate = |key, value: f32| range((0.0..1.0).contains(&value), key, value, "from 0 to less than 1");
+        let above_0 =
+            |key, value: f32| range(value > 0.0 && value.is_finite(), key, value, "a number greater than 0");
+        let not_0 = |key, value: u64| range(value > 0, key, value, "1 or more");
+
+        share("split.validation_share", self.split.validation_share)?;
+        if let Some(max_len) = self.input.max_len {
+            not_0("input.max_len", max_len as u64)?;
+        }
+        above_0("compile.optimizer.learning_rate", self.compile.optimizer.learning_rate())?;
+        match self.compile.optimizer {
+            Optimizer::Sgd { momentum, .. } => rate("compile.optimizer.momentum", momentum)?,
+            Optimizer::Adam { beta_1, beta_2, epsilon, .. } => {
+                rate("compile.optimizer.beta_1", beta_1)?;
+                rate("compile.optimizer.beta_2", beta_2)?;
+                above_0("compile.optimizer.epsilon", epsilon)?;
+            }
+            Optimizer::AdamW { beta_1, beta_2, epsilon, weight_decay, .. } => {
+                rate("compile.optimizer.beta_1", beta_1)?;
+                rate("compile.optimizer.beta_2", beta_2)?;
+                above_0("compile.optimizer.epsilon", epsilon)?;
+                rate("compile.optimizer.weight_decay", weight_decay)?;
+            }
+            Optimizer::RmsProp { rho, momentum, epsilon, .. } => {
+                rate("compile.optimizer.rho", rho)?;
+                rate("compile.optimizer.momentum", momentum)?;
+                above_0("compile.optimizer.epsilon", epsilon)?;
+            }
+        }
+        if let Some(norm) = self.compile.clip_norm {
+            above_0("compile.clip_norm", norm)?;
+        }
+        not_0("fit.epochs", self.fit.epochs.into())?;
+        not_0("fit.batch_size", self.fit.batch_size as u64)?;
+        match self.fit.schedule {
+            Schedule::Constant => {}
+            Schedule::ExponentialDecay { decay_steps, decay_rate } => {
+                not_0("fit.schedule.decay_steps", decay_steps)?;
+                above_0("fit.schedule.decay_rate", decay_rate)?;
+            }
+            Schedule::CosineDecay { alpha, .. } => {
+                range((0.0..=1.0).contains(&alpha), "fit.schedule.alpha", alpha, "from 0 to 1")?;
+            }
+            Schedule::StepDecay { every, factor } => {
+                not_0("fit.schedule.every", every.into())?;
+                above_0("fit.schedule.factor", factor)?;
+            }
+        }
+        if let ClassWeight::Given(weights) = &self.fit.class_weight {
+            for weight in weights.values() {
+                let fits = *weight >= 0.0 && weight.is_finite();
+                range(fits, "fit.class_weight.given", weight, "0 or a number greater than 0")?;
+            }
+        }
+        if let Some(stopping) = self.fit.early_stopping {
+            let fits = stopping.min_delta >= 0.0 && stopping.min_delta.is_finite();
+            range(fits, "fit.early_stopping.min_delta", stopping.min_delta, "0 or a number greater than 0")?;
+        }
+        Ok(())
+    }
+}
+
+fn range(fits: bool, key: &'static str, value: impl ToString, must: &'static str) -> Result<(), Problem> {
+    if fits { Ok(()) } else { Err(Problem::Value { key, value: value.to_string(), must }) }
+}
+
+impl RunRecord {
+    /// A record by this version of traceward.
+    pub fn new(config: TrainConfig, data: DataRecord) -> Self {
+        Self { version: env!("CARGO_PKG_VERSION").into(), data, config }
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// As [`TrainConfig::from_toml`], and if it is a mere configuration.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        let mut file = File::parse(text)?;
+        let (Some(version), Some(data)) = (file.version.take(), file.data.take()) else {
+            return Err(Problem::NoRecord.into());
+        };
+        Ok(Self { version, data, config: file.into_config() })
+    }
+
+    /// The record as a file.
+    ///
+    /// # Errors
+    /// As [`TrainConfig::to_toml`].
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        let mut file = File::new(&self.config);
+        file.version = Some(self.version.clone());
+        file.data = Some(self.data.clone());
+        Ok(file.text()?)
+    }
+
+    /// Reads the file at `path`, as [`Self::from_toml`].
+    ///
+    /// # Errors
+    /// As there, with the path.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(Problem::Io).map_err(ConfigError::at(path))?;
+        Self::from_toml(&text).map_err(|error| ConfigError::at(path)(error.problem))
+    }
+}
+
 /// How a trace becomes a row of tokens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Input {
     /// Cut longer traces to this many calls; absent: whole traces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,6 +389,7 @@ pub enum Truncating {
 
 /// Keras' `model.compile`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Compile {
     /// What is minimised.
     pub loss: Loss,
@@ -76,34 +417,50 @@ pub enum Loss {
 
 /// How a step is made. Formulas and defaults are Keras 3's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name")]
+#[serde(tag = "name", deny_unknown_fields)]
 #[expect(missing_docs, reason = "the fields are Keras' arguments, documented there")]
 pub enum Optimizer {
     /// Stochastic gradient descent.
     #[serde(rename = "SGD")]
-    Sgd { learning_rate: f32, #[serde(default)] momentum: f32, #[serde(default)] nesterov: bool },
+    Sgd {
+        learning_rate: f32,
+        #[serde(default)]
+        momentum: f32,
+        #[serde(default)]
+        nesterov: bool,
+    },
     /// Kingma & Ba 2015.
     Adam {
         learning_rate: f32,
-        #[serde(default = "beta_1")] beta_1: f32,
-        #[serde(default = "beta_2")] beta_2: f32,
-        #[serde(default = "epsilon")] epsilon: f32,
+        #[serde(default = "beta_1")]
+        beta_1: f32,
+        #[serde(default = "beta_2")]
+        beta_2: f32,
+        #[serde(default = "epsilon")]
+        epsilon: f32,
     },
     /// Adam with decoupled weight decay (Loshchilov & Hutter 2019).
     AdamW {
         learning_rate: f32,
-        #[serde(default = "weight_decay")] weight_decay: f32,
-        #[serde(default = "beta_1")] beta_1: f32,
-        #[serde(default = "beta_2")] beta_2: f32,
-        #[serde(default = "epsilon")] epsilon: f32,
+        #[serde(default = "weight_decay")]
+        weight_decay: f32,
+        #[serde(default = "beta_1")]
+        beta_1: f32,
+        #[serde(default = "beta_2")]
+        beta_2: f32,
+        #[serde(default = "epsilon")]
+        epsilon: f32,
     },
     /// Tieleman & Hinton 2012.
     #[serde(rename = "RMSprop")]
     RmsProp {
         learning_rate: f32,
-        #[serde(default = "rho")] rho: f32,
-        #[serde(default)] momentum: f32,
-        #[serde(default = "epsilon")] epsilon: f32,
+        #[serde(default = "rho")]
+        rho: f32,
+        #[serde(default)]
+        momentum: f32,
+        #[serde(default = "epsilon")]
+        epsilon: f32,
     },
 }
 
@@ -152,6 +509,7 @@ fn rho() -> f32 {
 
 /// Keras' `model.fit`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Fit {
     /// Passes over the training traces.
     pub epochs: u32,
@@ -177,7 +535,7 @@ fn shuffle() -> bool {
 
 /// How the step size changes over the run; it multiplies the optimizer's learning rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 #[expect(missing_docs, reason = "the fields are Keras' arguments, documented there")]
 pub enum Schedule {
     /// It stays.
@@ -186,7 +544,12 @@ pub enum Schedule {
     /// `decay_rate ^ (step / decay_steps)`.
     ExponentialDecay { decay_steps: u64, decay_rate: f32 },
     /// Half a cosine from 1 to `alpha` over the whole run, after `warmup_steps` rising from 0.
-    CosineDecay { #[serde(default)] alpha: f32, #[serde(default)] warmup_steps: u64 },
+    CosineDecay {
+        #[serde(default)]
+        alpha: f32,
+        #[serde(default)]
+        warmup_steps: u64,
+    },
     /// `factor ^ (epoch / every)`, in whole steps.
     StepDecay { every: u32, factor: f32 },
 }
@@ -206,6 +569,7 @@ pub enum ClassWeight {
 
 /// Keras' `EarlyStopping`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EarlyStopping {
     /// Which column is watched.
     pub monitor: Monitor,
