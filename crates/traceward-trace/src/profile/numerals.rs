@@ -9,7 +9,7 @@ pub fn count(n: usize) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -33,7 +33,7 @@ pub fn percent(share: f64) -> String {
     }
     let decimals = (1..4).find(|&d| {
         let rounded = format!("{hundredths:.d$}");
-        rounded.trim_matches(['0', '.']) != "" && !rounded.starts_with("100")
+        !rounded.trim_matches(['0', '.']).is_empty() && !rounded.starts_with("100")
     });
     format!("{hundredths:.*} %", decimals.unwrap_or(4))
 }

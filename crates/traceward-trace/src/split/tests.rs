@@ -179,7 +179,7 @@ fn seeds_are_pinned() {
 
 const PINNED_RANDOM: [u32; 10] = [0, 4, 13, 16, 17, 21, 37, 38, 48, 50];
 const PINNED_GROUPED: [u32; 10] = [0, 10, 14, 15, 28, 29, 32, 33, 50, 51];
-const PINNED_FOLD: [u32; 0] = [];
+const PINNED_FOLD: [u32; 11] = [5, 7, 8, 20, 21, 24, 25, 34, 35, 38, 39];
 
 /// The check must be able to fail: each tampering breaks the promise that it should.
 #[test]
