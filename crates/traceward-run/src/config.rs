@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use traceward_trace::Abi;
 use traceward_trace::split::SplitConfig;
 
 use crate::ModelSpec;
@@ -47,16 +48,39 @@ pub struct RunRecord {
     pub config: TrainConfig,
 }
 
+/// Where a data set comes from and how it is read: all that reads it again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSource {
+    /// The file, folder or archive; or two, training and validation; none for the built-in corpus.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathBuf>,
+    /// Only these parts of it; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
+    /// Whose system-call numbers these are, where the user said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abi: Option<Abi>,
+    /// CSV column with the label, where the user said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_column: Option<String>,
+    /// CSV column with the trace, where the user said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_column: Option<String>,
+    /// File that maps numbers to names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<PathBuf>,
+    /// A bad row ends the reading.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
+}
+
 /// Which data a run saw, so that a later run can tell whether it sees the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataRecord {
-    /// The path as the user gave it; absent: the built-in corpus.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// The parts of it that were used; absent: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parts: Option<Vec<String>>,
+    /// Where it came from, and how it was read.
+    pub source: DataSource,
     /// The data set's name.
     pub name: String,
     /// The fingerprint of what was read.
@@ -200,6 +224,11 @@ impl ConfigError {
         let path = path.to_owned();
         move |problem| Self { path: Some(path), problem }
     }
+
+    /// Whether the file is a configuration, and nothing is wrong but that it is not a run's record.
+    pub fn is_no_record(&self) -> bool {
+        matches!(self.problem, Problem::NoRecord)
+    }
 }
 
 impl From<Problem> for ConfigError {
@@ -254,7 +283,15 @@ impl TrainConfig {
         Ok(())
     }
 
-    fn check_values(&self) -> Result<(), Problem> {
+    /// Checks what can be known before the data is read: that every number is in its range.
+    ///
+    /// # Errors
+    /// The first that is not, by its key.
+    pub fn check_values(&self) -> Result<(), ConfigError> {
+        Ok(self.out_of_range()?)
+    }
+
+    fn out_of_range(&self) -> Result<(), Problem> {
         let share = |key, value: f64| {
             let inside = value > 0.0 && value < 1.0;
             range(inside, key, value, "a share, more than 0 and less than 1")
@@ -376,6 +413,19 @@ pub struct Input {
     pub truncating: Truncating,
 }
 
+impl Input {
+    /// The part of a trace that the network reads.
+    pub fn cut<'a, T>(&self, calls: &'a [T]) -> &'a [T] {
+        match self.max_len {
+            Some(len) if len < calls.len() => match self.truncating {
+                Truncating::Pre => &calls[calls.len() - len..],
+                Truncating::Post => &calls[..len],
+            },
+            _ => calls,
+        }
+    }
+}
+
 /// Which end of a long trace is cut off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -483,6 +533,27 @@ impl Optimizer {
             | Self::AdamW { learning_rate, .. }
             | Self::RmsProp { learning_rate, .. } => *learning_rate = rate,
         }
+    }
+
+    /// Plain stochastic gradient descent with this step size.
+    pub fn sgd(learning_rate: f32) -> Self {
+        Self::Sgd { learning_rate, momentum: 0.0, nesterov: false }
+    }
+
+    /// AdamW with Keras' defaults and this step size.
+    pub fn adamw(learning_rate: f32) -> Self {
+        Self::AdamW {
+            learning_rate,
+            weight_decay: weight_decay(),
+            beta_1: beta_1(),
+            beta_2: beta_2(),
+            epsilon: epsilon(),
+        }
+    }
+
+    /// RMSprop with Keras' defaults and this step size.
+    pub fn rmsprop(learning_rate: f32) -> Self {
+        Self::RmsProp { learning_rate, rho: rho(), momentum: 0.0, epsilon: epsilon() }
     }
 
     /// Adam with Keras' defaults and this step size.
