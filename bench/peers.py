@@ -35,6 +35,7 @@ PEERS = {
     "keras-jax": ("Keras on JAX (XLA)", "0.1", CORES, ("keras", "jax")),
     "torch-1": ("PyTorch nn.LSTM (oneDNN)", "cannot", 1, ("torch",)),
     "torch-n": ("PyTorch nn.LSTM (oneDNN)", "cannot", CORES, ("torch",)),
+    "torch-buckets": ("PyTorch nn.LSTM, batches of like length (what an expert would write)", "cannot", 1, ("torch",)),
 }
 
 
@@ -92,7 +93,8 @@ def keras_epoch(x, y, batch):
     return time.perf_counter() - start, history.history["loss"][0]
 
 
-def torch_epoch(x, y, batch, threads):
+def torch_epoch(x, y, batch, threads, buckets):
+    import numpy as np
     import torch
     from torch import nn
 
@@ -114,12 +116,21 @@ def torch_epoch(x, y, batch, threads):
     criterion = nn.CrossEntropyLoss()
     tokens, labels = torch.from_numpy(x).long(), torch.tensor(y)
 
+    lengths = torch.from_numpy(np.count_nonzero(x, axis=1))
+
+    def batches(count):
+        if not buckets:
+            return torch.randperm(count).split(batch)
+        alike = torch.argsort(lengths[:count]).split(batch)
+        return [alike[i] for i in torch.randperm(len(alike))]
+
     def fit(count):
         network.train()
-        total, order = 0.0, torch.randperm(count)
-        for rows in order.split(batch):
+        total = 0.0
+        for rows in batches(count):
+            longest = int(lengths[rows].max()) if buckets else x.shape[1]
             optimizer.zero_grad(set_to_none=True)
-            loss = criterion(network(tokens[rows]), labels[rows])
+            loss = criterion(network(tokens[rows, -longest:]), labels[rows])
             loss.backward()
             optimizer.step()
             total += loss.item() * len(rows)
@@ -140,7 +151,7 @@ def child(name, data, length, batch, limit):
     if name.startswith("keras"):
         seconds, loss = keras_epoch(x, labels, batch)
     else:
-        seconds, loss = torch_epoch(x, labels, batch, PEERS[name][2])
+        seconds, loss = torch_epoch(x, labels, batch, PEERS[name][2], buckets=name == "torch-buckets")
     print(json.dumps({"seconds": seconds, "traces": len(x), "loss": loss}))
 
 
