@@ -1,0 +1,1 @@
+"""Simulated attacks: harmless, on loopback, against servers of our own."""
