@@ -22,6 +22,7 @@ use crate::rng::Rng;
 use crate::{Dataset, Error};
 
 pub use check::{BrokenPromise, check_folds};
+pub(crate) use given::Role;
 pub use grouped::folds;
 
 /// How a data set is cut in two.
