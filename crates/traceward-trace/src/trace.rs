@@ -8,6 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::Abi;
+use crate::abi::AbiGuess;
+use crate::read::Format;
 
 /// The distinct calls of a data set, numbered in order of first appearance.
 ///
@@ -235,12 +237,16 @@ pub struct Skipped {
 /// Only the first [`ReadReport::KEPT`] skipped rows are kept with their reasons; all are counted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadReport {
+    /// What the data set was written in; `None` for one that was made in memory.
+    pub format: Option<Format>,
     /// How many rows or files were skipped.
     pub skipped_count: u64,
     /// The first of them.
     pub skipped: Vec<Skipped>,
     /// Numbers that the ABI does not have, and how often each came.
     pub outside_table: Vec<(u32, u64)>,
+    /// How the ABI was found, where nobody named it.
+    pub abi_guess: Option<AbiGuess>,
     /// Things worth a word to the user, as full sentences: how the ABI was guessed, a file ignored.
     pub notes: Vec<String>,
 }

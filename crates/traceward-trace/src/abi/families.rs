@@ -98,6 +98,7 @@ const GENERATIONS: &[&[&str]] = &[
     &["fchownat", "chown", "lchown"],
     &["getdents64", "getdents", "readdir"],
     &["getpgid", "getpgrp"],
+    &["gettimeofday", "time"],
     &["inotify_init1", "inotify_init"],
     &["linkat", "link"],
     &["mkdirat", "mkdir"],

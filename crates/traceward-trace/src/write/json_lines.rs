@@ -1,0 +1,54 @@
+//! JSON Lines out, as [`crate::read`] documents them.
+
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
+
+use crate::{CallTable, Dataset, Trace};
+
+/// A trace as it is written; absent labels are left out.
+#[derive(Serialize)]
+struct Row<'a> {
+    calls: Names<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'a str>,
+    abi: &'a str,
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+}
+
+/// The names of a trace's calls, without gathering them first.
+struct Names<'a>(&'a CallTable, &'a Trace);
+
+impl Serialize for Names<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_seq(self.1.calls.iter().map(|&id| self.0.name(id)))
+    }
+}
+
+/// Writes `data` as JSON Lines to `out`, which should be buffered.
+///
+/// # Errors
+/// If `out` fails.
+pub fn json_lines_to(data: &Dataset, out: &mut dyn Write) -> io::Result<()> {
+    let abi = data.abi.to_string();
+    for trace in &data.traces {
+        let row = Row {
+            calls: Names(&data.calls, trace),
+            class: trace.class.and_then(|c| data.classes.get(usize::from(c))).map(String::as_str),
+            group: trace.group.as_deref(),
+            part: trace.part.as_deref(),
+            abi: &abi,
+            source: &trace.source.file,
+            line: trace.source.line,
+        };
+        serde_json::to_writer(&mut *out, &row)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
