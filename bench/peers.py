@@ -42,18 +42,29 @@ PEERS = {
 # ---------------------------------------------------------------------------------------------- data
 
 
+PLACES = re.compile(r"(?:^|/)(?:(?:Training|Validation)_Data_Master/[^/]+|Attack_Data_Master/(\w+?)_\d+/[^/]+)\.txt$")
+
+
+def places_of(archive, path):
+    """(name in the zip, family or None) of each of ADFA-LD's traces."""
+    found = [(name, place[1]) for name in sorted(archive.namelist()) if (place := PLACES.search(name))]
+    if not found:
+        sys.exit(f"{path}: no ADFA-LD traces in it")
+    return found
+
+
 def traces_of(path):
     """ADFA-LD's traces and labels, from the zip itself."""
-    places = re.compile(r"(?:^|/)(?:(Training|Validation)_Data_Master/[^/]+|Attack_Data_Master/(\w+?)_\d+/[^/]+)\.txt$")
-    traces, labels = [], []
     with zipfile.ZipFile(path) as archive:
-        for name in sorted(archive.namelist()):
-            if place := places.search(name):
-                traces.append([int(word) for word in archive.read(name).split()])
-                labels.append(0 if place[1] else CLASSES.index(place[2]))
-    if not traces:
-        sys.exit(f"{path}: no ADFA-LD traces in it")
-    return traces, labels
+        places = places_of(archive, path)
+        traces = [[int(word) for word in archive.read(name).split()] for name, _ in places]
+    return traces, [CLASSES.index(family) if family else 0 for _, family in places]
+
+
+def count_of(path):
+    """How many there are, without reading them: a child's peak memory starts from this process's own."""
+    with zipfile.ZipFile(path) as archive:
+        return len(places_of(archive, path))
 
 
 def padded(traces, length):
@@ -75,14 +86,16 @@ def keras_epoch(x, y, batch):
     import numpy as np
 
     layers = keras.layers
-    model = keras.Sequential([
-        keras.Input((x.shape[1],), dtype="int32"),
-        layers.Embedding(VOCABULARY, EMBED),
-        layers.Bidirectional(layers.LSTM(UNITS, recurrent_dropout=0.1)),
-        layers.Dropout(0.25),
-        layers.Dense(HIDDEN, activation="relu"),
-        layers.Dense(len(CLASSES), activation="softmax"),
-    ])
+    model = keras.Sequential(
+        [
+            keras.Input((x.shape[1],), dtype="int32"),
+            layers.Embedding(VOCABULARY, EMBED),
+            layers.Bidirectional(layers.LSTM(UNITS, recurrent_dropout=0.1)),
+            layers.Dropout(0.25),
+            layers.Dense(HIDDEN, activation="relu"),
+            layers.Dense(len(CLASSES), activation="softmax"),
+        ]
+    )
     model.compile(optimizer=keras.optimizers.Adam(RATE), loss="categorical_crossentropy", metrics=["accuracy"])
     onehot = np.eye(len(CLASSES), dtype="float32")[y]
     # The shapes that the epoch will meet: full batches and the rest. XLA compiles for each.
@@ -161,7 +174,9 @@ def child(name, data, length, batch, limit):
 def measured(command, environment):
     """Runs a command alone: (the last line of its stdout, peak memory in MB)."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        pid = os.posix_spawnp(command[0], command, environment, file_actions=[(os.POSIX_SPAWN_DUP2, out.fileno(), 1), (os.POSIX_SPAWN_DUP2, err.fileno(), 2)])
+        pid = os.posix_spawnp(
+            command[0], command, environment, file_actions=[(os.POSIX_SPAWN_DUP2, out.fileno(), 1), (os.POSIX_SPAWN_DUP2, err.fileno(), 2)]
+        )
         _, status, usage = os.wait4(pid, 0)
         out.seek(0)
         err.seek(0)
@@ -180,24 +195,55 @@ def environment_of(name):
 
 
 def measure_peer(name, options, length):
-    command = [sys.executable, __file__, "--child", name, "--data", str(options.data), "--lengths", str(length), "--batch-size", str(options.batch_size), "--limit", str(options.limit)]
+    command = [
+        sys.executable,
+        __file__,
+        "--child",
+        name,
+        "--data",
+        str(options.data),
+        "--lengths",
+        str(length),
+        "--batch-size",
+        str(options.batch_size),
+        "--limit",
+        str(options.limit),
+    ]
     out, memory = measured(command, environment_of(name))
     said = json.loads(out.splitlines()[-1])
     return {"seconds": said["seconds"], "traces": said["traces"], "memory": memory, "loss": said["loss"]}
 
 
 def measure_ours(options, length, total):
-    """Seconds for `total` traces: the program holds some back for validation, so its epoch is scaled up to them all."""
+    """Seconds for `total` traces. None is held back for validation; should a run train on another number, it is scaled."""
     with tempfile.TemporaryDirectory() as folder:
         run = os.path.join(folder, "run")
-        command = [str(options.binary), "train", str(options.data), "--preset", "article-5", "--split", "random", "--max-len", str(length), "--batch-size", str(options.batch_size),
-                   "--epochs", str(options.epochs), "--out", run, "--format", "json", "--quiet"]
+        command = [
+            str(options.binary),
+            "train",
+            str(options.data),
+            "--preset",
+            "article-5",
+            "--validation-share",
+            "0",
+            "--max-len",
+            str(length),
+            "--batch-size",
+            str(options.batch_size),
+            "--epochs",
+            str(options.epochs),
+            "--out",
+            run,
+            "--format",
+            "json",
+            "--quiet",
+        ]
         out, memory = measured(command, environment_of("traceward"))
         said = json.loads(out)
-        trained = said.get("train_traces")
-        if trained is None:
-            with open(os.path.join(run, "steps.csv")) as steps:
-                trained = (sum(1 for _ in steps) - 1) / said["epochs"] * options.batch_size
+        with open(os.path.join(run, "steps.csv")) as steps:
+            trained = (sum(1 for _ in steps) - 1) / said["epochs"] * options.batch_size
+        if abs(trained - total) < options.batch_size:  # the last batch is a smaller one
+            trained = total
     return {"seconds": said["seconds_per_epoch"] * total / trained, "traces": trained, "memory": memory}
 
 
@@ -210,7 +256,10 @@ def processor():
 
 def simd():
     flags = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith(("flags", "Features"))), "")
-    return next((label for flag, label in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("asimd", "NEON")) if f" {flag} " in f"{flags} "), "no SIMD that we know")
+    return next(
+        (label for flag, label in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("asimd", "NEON")) if f" {flag} " in f"{flags} "),
+        "no SIMD that we know",
+    )
 
 
 def say(text):
@@ -233,7 +282,11 @@ def table(options, length, total):
         seconds = [run["seconds"] for run in runs]
         return f"{statistics.median(seconds):.2f} ({min(seconds):.2f}–{max(seconds):.2f})"
 
-    lines = [f"\n### Last {length} calls of each trace\n", "| program | recurrent dropout | threads | s/epoch: median (range) | of traceward's in the same pairs | peak memory, MB |", "|---|---|---|---|---|---|"]
+    lines = [
+        f"\n### Last {length} calls of each trace\n",
+        "| program | recurrent dropout | threads | s/epoch: median (range) | of traceward's in the same pairs | peak memory, MB |",
+        "|---|---|---|---|---|---|",
+    ]
     ratios = {}
     for name in options.peers:
         label, dropout, threads, _ = PEERS[name]
@@ -252,9 +305,10 @@ def table(options, length, total):
 def main(options):
     if options.child:
         return child(options.child, options.data, options.lengths[0], options.batch_size, options.limit)
-    total = len(traces_of(options.data)[0])
+    total = count_of(options.data)
     packages = sorted({package for name in options.peers for package in PEERS[name][3]})
-    print(f"{date.today()}, {processor()}, {CORES} cores, {simd()}; Python {platform.python_version()}, {', '.join(f'{p} {version(p)}' for p in packages)}.")
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    print(f"{date.today()}, {processor()}, {CORES} cores, {simd()}; Python {platform.python_version()}, {versions}.")
     counted = min(total, options.limit or total)
     print(f"ADFA-LD, {counted} traces an epoch, batches of {options.batch_size}, float32; {options.rounds} pairs each.")
     for length in options.lengths:

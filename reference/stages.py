@@ -81,26 +81,36 @@ def run(stage, options, x, y):
     keras.utils.set_random_seed(options.seed)
     training, validation = cut(y, split, options.validation_share, np.random.default_rng(options.seed))
     layers = keras.layers
-    model = keras.Sequential([
-        keras.Input((x.shape[1],), dtype="int32"),
-        layers.Embedding(400, options.embedding),
-        layers.Bidirectional(layers.LSTM(32, recurrent_dropout=0.1)),
-        *([layers.Dropout(dropout)] if dropout else []),
-        layers.Dense(64, activation=hidden),
-        layers.Dense(len(CLASSES)),
-        layers.Activation(output),
-    ])
+    model = keras.Sequential(
+        [
+            keras.Input((x.shape[1],), dtype="int32"),
+            layers.Embedding(400, options.embedding),
+            layers.Bidirectional(layers.LSTM(32, recurrent_dropout=0.1)),
+            *([layers.Dropout(dropout)] if dropout else []),
+            layers.Dense(64, activation=hidden),
+            layers.Dense(len(CLASSES)),
+            layers.Activation(output),
+        ]
+    )
     model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="categorical_crossentropy", metrics=["accuracy"])
     onehot = np.eye(len(CLASSES), dtype="float32")[y]
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"stage-{stage}-{split}-lr{learning_rate:g}.csv"
     start = time.perf_counter()
-    model.fit(x[training], onehot[training], validation_data=(x[validation], onehot[validation]), batch_size=options.batch_size, epochs=epochs, verbose=0,
-              callbacks=[keras.callbacks.CSVLogger(str(path))])
+    model.fit(
+        x[training],
+        onehot[training],
+        validation_data=(x[validation], onehot[validation]),
+        batch_size=options.batch_size,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[keras.callbacks.CSVLogger(str(path))],
+    )
     seconds = time.perf_counter() - start
     with path.open() as file:
         history = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    print(f"\nstage {stage}: {output}, {hidden}, Adam {learning_rate:g}, {split} split, dropout {dropout:g}; {len(training)} + {len(validation)} traces, {seconds:.0f} s, {path}")
+    print(f"\nstage {stage}: {output}, {hidden}, Adam {learning_rate:g}, {split} split, dropout {dropout:g}")
+    print(f"{len(training)} + {len(validation)} traces, {seconds:.0f} s, {path}")
     print("| epoch | loss / accuracy | validation loss / accuracy |\n|---|---|---|")
     for number in sorted({1, 2, 5, 10, 20, 50, 100, 200, epochs} & set(range(1, epochs + 1))):
         row = history[number - 1]
