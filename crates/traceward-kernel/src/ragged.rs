@@ -116,9 +116,15 @@ impl Ragged {
 
     /// The steps in order; `.rev()` goes from the last to the first.
     pub(crate) fn steps(&self) -> impl DoubleEndedIterator<Item = Step> + '_ {
-        self.runs.iter().enumerate().flat_map(|(index, run)| {
+        self.steps_from(0)
+    }
+
+    /// The steps from the `first`-th on, found without passing those before.
+    pub(crate) fn steps_from(&self, first: usize) -> impl DoubleEndedIterator<Item = Step> + '_ {
+        let begin = self.runs.partition_point(|run| run.first_step + run.steps <= first);
+        self.runs.iter().enumerate().skip(begin).flat_map(move |(index, run)| {
             let after = self.runs.get(index + 1).map_or(0, |next| next.traces);
-            (0..run.steps).map(move |within| Step {
+            (first.saturating_sub(run.first_step)..run.steps).map(move |within| Step {
                 index: run.first_step + within,
                 traces: run.traces,
                 next_traces: if within + 1 == run.steps { after } else { run.traces },
@@ -174,6 +180,10 @@ mod tests {
                 }
             }
             prop_assert_eq!(packed, batch.rows());
+            for first in 0..32 {
+                let from: Vec<_> = batch.steps_from(first).collect();
+                prop_assert_eq!(from, batch.steps().skip(first).collect::<Vec<_>>());
+            }
             prop_assert!(seen.iter().all(|&times| times == 1));
         }
     }

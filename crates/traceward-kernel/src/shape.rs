@@ -162,17 +162,7 @@ const MOST_ROWS: usize = u32::MAX as usize;
 /// the calling program, not of its users.
 pub(crate) fn check(call: &Call, weights: &Weights, input: &Input) {
     let shape = &call.shape;
-    assert!(
-        shape.inputs > 0 && shape.units > 0,
-        "a layer has at least one input and one unit, got {shape:?}"
-    );
-    assert_eq!(weights.kernel.len(), shape.kernel_len(), "length of the kernel for {shape:?}");
-    assert_eq!(
-        weights.recurrent.len(),
-        shape.recurrent_len(),
-        "length of the recurrent kernel for {shape:?}"
-    );
-    assert_eq!(weights.bias.len(), shape.bias_len(), "length of the bias for {shape:?}");
+    check_weights(shape, weights);
     let rows = call.batch.rows();
     assert!(rows <= MOST_ROWS, "a batch has at most {MOST_ROWS} rows, got {rows}");
     match input {
@@ -192,4 +182,19 @@ pub(crate) fn check(call: &Call, weights: &Weights, input: &Input) {
     if let Some(dropout) = &call.dropout {
         dropout.check(call.batch.traces());
     }
+}
+
+/// Checks the lengths of weights.
+pub(crate) fn check_weights(shape: &Shape, weights: &Weights) {
+    assert!(
+        shape.inputs > 0 && shape.units > 0,
+        "a layer has at least one input and one unit, got {shape:?}"
+    );
+    assert_eq!(weights.kernel.len(), shape.kernel_len(), "length of the kernel for {shape:?}");
+    assert_eq!(
+        weights.recurrent.len(),
+        shape.recurrent_len(),
+        "length of the recurrent kernel for {shape:?}"
+    );
+    assert_eq!(weights.bias.len(), shape.bias_len(), "length of the bias for {shape:?}");
 }

@@ -1,0 +1,213 @@
+//! How the kernels arrange numbers, and the way there from Keras' layout and back.
+//!
+//! Units come in blocks of 16 lanes. A block has one *panel* of 64 columns: four columns of 16 lanes each, so that all that a block's cell update
+//! needs sits in four (AVX-512) to sixteen (NEON) neighbouring vectors. A matrix is stored panel after panel, `[block][row][64]`.
+//!
+//! | column of a panel | LSTM | GRU |
+//! |---|---|---|
+//! | 0 | i | z |
+//! | 1 | f | r |
+//! | 2 | c | h, the part from the state (which r multiplies) |
+//! | 3 | o | h, the part from the input |
+//!
+//! With that the GRU is, to everything but its cell update, an LSTM whose input weights are zero in column 2 and whose
+//! recurrent weights are zero in column 3. Units past the last one (when `units` is no multiple of 16) have zero weights: their
+//! state stays zero and nothing reads it.
+
+use crate::{Cell, Shape, Weights};
+
+/// Lanes of a block of units.
+pub(crate) const LANES: usize = 16;
+/// Columns of a panel.
+pub(crate) const PANEL: usize = 4 * LANES;
+
+/// Sizes of a layer, rounded up to whole blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Blocks {
+    pub(crate) shape: Shape,
+    /// Blocks of 16 units.
+    pub(crate) blocks: usize,
+}
+
+/// Which of a layer's two matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Input,
+    State,
+}
+
+impl Blocks {
+    pub(crate) fn new(shape: Shape) -> Self {
+        Self { shape, blocks: shape.units.div_ceil(LANES) }
+    }
+
+    /// Units with padding.
+    pub(crate) fn units(&self) -> usize {
+        self.blocks * LANES
+    }
+
+    /// Inputs with padding to whole vectors.
+    pub(crate) fn inputs(&self) -> usize {
+        self.shape.inputs.next_multiple_of(LANES)
+    }
+
+    /// Columns of all panels.
+    pub(crate) fn columns(&self) -> usize {
+        self.blocks * PANEL
+    }
+
+    /// Columns of a panel that recurrent weights reach; they come first.
+    pub(crate) fn state_columns(&self) -> usize {
+        self.shape.cell.gates() * LANES
+    }
+
+    /// The column of a panel that holds Keras' gate `gate`.
+    fn column(&self, side: Side, gate: usize) -> usize {
+        match (self.shape.cell, side, gate) {
+            (Cell::Gru, Side::Input, 2) => 3,
+            _ => gate,
+        }
+    }
+
+    /// Calls `visit(keras, packed)` with the places of each number of a matrix of `rows` rows.
+    fn places(&self, side: Side, rows: usize, mut visit: impl FnMut(usize, usize)) {
+        let units = self.shape.units;
+        for row in 0..rows {
+            for gate in 0..self.shape.cell.gates() {
+                let column = self.column(side, gate) * LANES;
+                for unit in 0..units {
+                    let packed = ((unit / LANES) * rows + row) * PANEL + column + unit % LANES;
+                    visit(row * self.shape.columns() + gate * units + unit, packed);
+                }
+            }
+        }
+    }
+
+    /// Keras' `[rows, gates * units]` into panels.
+    pub(crate) fn pack(&self, side: Side, matrix: &[f32], panels: &mut Vec<f32>) {
+        let rows = matrix.len() / self.shape.columns();
+        clear(panels, rows * self.columns());
+        self.places(side, rows, |keras, packed| panels[packed] = matrix[keras]);
+    }
+
+    /// Panels into Keras' `[rows, gates * units]`.
+    pub(crate) fn unpack(&self, side: Side, panels: &[f32], matrix: &mut [f32]) {
+        let rows = matrix.len() / self.shape.columns();
+        self.places(side, rows, |keras, packed| matrix[keras] = panels[packed]);
+    }
+
+    /// The bias as one row of panels. The two biases of a GRU's z and r only ever occur as a sum.
+    pub(crate) fn pack_bias(&self, bias: &[f32], panels: &mut Vec<f32>) {
+        clear(panels, self.columns());
+        self.places(Side::Input, 1, |keras, packed| panels[packed] += bias[keras]);
+        if self.shape.cell == Cell::Gru {
+            let state = &bias[self.shape.columns()..];
+            self.places(Side::State, 1, |keras, packed| panels[packed] += state[keras]);
+        }
+    }
+
+    /// The gradient with respect to the bias.
+    pub(crate) fn unpack_bias(&self, panels: &[f32], bias: &mut [f32]) {
+        let (input, state) = bias.split_at_mut(self.shape.columns());
+        self.unpack(Side::Input, panels, input);
+        if self.shape.cell == Cell::Gru {
+            self.unpack(Side::State, panels, state);
+        }
+    }
+
+    /// The transpose of Keras' `[rows, gates * units]`, for products with gradients of gates: `[group of rows][columns()][width]`, where
+    /// [`width`] rows, padded with zeros, form a group.
+    pub(crate) fn pack_transposed(&self, side: Side, matrix: &[f32], transposed: &mut Vec<f32>) {
+        let rows = matrix.len() / self.shape.columns();
+        let padded = rows.next_multiple_of(LANES);
+        let width = width(padded);
+        clear(transposed, padded * self.columns());
+        let (columns, row_len) = (self.columns(), self.shape.columns());
+        self.places(side, rows, |keras, packed| {
+            let row = keras / row_len;
+            // `packed` is block, row, column of the panel; the column among all panels leaves the row out.
+            let column = packed / (rows * PANEL) * PANEL + packed % PANEL;
+            transposed[((row / width) * columns + column) * width + row % width] = matrix[keras];
+        });
+    }
+}
+
+/// How many columns of a product of `columns` (a multiple of 16) are computed together: the most of 64, 32 and 16 that divides them.
+pub(crate) fn width(columns: usize) -> usize {
+    [64, 32].into_iter().find(|width| columns.is_multiple_of(*width)).unwrap_or(LANES)
+}
+
+/// Makes `buffer` `len` zeros, keeping its memory.
+pub(crate) fn clear(buffer: &mut Vec<f32>, len: usize) {
+    buffer.clear();
+    buffer.resize(len, 0.0);
+}
+
+/// Makes `buffer` at least `len` long, whatever it holds.
+pub(crate) fn grow(buffer: &mut Vec<f32>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, 0.0);
+    }
+}
+
+/// Packed weights for reading traces.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Packed {
+    /// `[block][inputs][64]`.
+    pub(crate) kernel: Vec<f32>,
+    /// `[block][units][64]`.
+    pub(crate) recurrent: Vec<f32>,
+    /// `[block][64]`.
+    pub(crate) bias: Vec<f32>,
+}
+
+impl Packed {
+    pub(crate) fn set(&mut self, blocks: &Blocks, weights: &Weights) {
+        blocks.pack(Side::Input, weights.kernel, &mut self.kernel);
+        blocks.pack(Side::State, weights.recurrent, &mut self.recurrent);
+        blocks.pack_bias(weights.bias, &mut self.bias);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shape(gru: bool, inputs: usize, units: usize) -> Shape {
+        Shape { cell: if gru { Cell::Gru } else { Cell::Lstm }, inputs, units }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_back(gru: bool, rows in 1usize..40, units in 1usize..40) {
+            let blocks = Blocks::new(shape(gru, rows, units));
+            let matrix: Vec<f32> = (0..blocks.shape.kernel_len()).map(|n| n as f32 + 1.0).collect();
+            for side in [Side::Input, Side::State] {
+                let (mut panels, mut back) = (Vec::new(), vec![0.0; matrix.len()]);
+                blocks.pack(side, &matrix, &mut panels);
+                blocks.unpack(side, &panels, &mut back);
+                prop_assert_eq!(&matrix, &back);
+                let nonzero = panels.iter().filter(|&&value| value != 0.0).count();
+                prop_assert_eq!(nonzero, matrix.len());
+            }
+        }
+
+        #[test]
+        fn the_transpose_holds_the_same_numbers(gru: bool, rows in 1usize..70, units in 1usize..40) {
+            let blocks = Blocks::new(shape(gru, rows, units));
+            let matrix: Vec<f32> = (0..blocks.shape.kernel_len()).map(|n| n as f32 + 1.0).collect();
+            let (mut panels, mut transposed) = (Vec::new(), Vec::new());
+            blocks.pack(Side::State, &matrix, &mut panels);
+            blocks.pack_transposed(Side::State, &matrix, &mut transposed);
+            let width = width(rows.next_multiple_of(LANES));
+            for row in 0..rows {
+                for column in 0..blocks.columns() {
+                    let panel = panels[((column / PANEL) * rows + row) * PANEL + column % PANEL];
+                    let other = transposed[((row / width) * blocks.columns() + column) * width + row % width];
+                    prop_assert_eq!(panel, other);
+                }
+            }
+        }
+    }
+}
