@@ -1,0 +1,50 @@
+//! Why a network cannot be built, run, kept or read back.
+
+use std::io;
+use std::path::PathBuf;
+
+use traceward_run::spec::SpecError;
+
+/// What can go wrong with a network or a model file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The spec cannot be run: a layer that we do not have, or that does not fit.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A trace that the network cannot read.
+    #[error("trace {trace}: {reason}")]
+    Trace {
+        /// Which of the traces that were passed, counted from 0.
+        trace: usize,
+        /// A phrase: what is wrong with it.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {error}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// A file that is not a whole, sound model of ours.
+    #[error("{}: not a traceward model: {reason}", path.display())]
+    ModelFile {
+        /// The file.
+        path: PathBuf,
+        /// A phrase: what is wrong with it.
+        reason: String,
+    },
+    /// Weights that do not belong to this network.
+    #[error("weight {name}: {reason}")]
+    Weight {
+        /// The weight's name, `dense/kernel`.
+        name: String,
+        /// A phrase: what is wrong with it.
+        reason: String,
+    },
+}

@@ -1,0 +1,200 @@
+//! Losses, with Keras' semantics to the letter.
+//!
+//! A loss gets the values *before* the last activation and the activation's name, because Keras does
+//! something else than applying the one to the other: cross-entropy of a softmax is taken from the logits
+//! (no clip); of any other output, the output is divided by its sum and clipped to [1e-7, 1 - 1e-7]
+//! (categorical), clipped first and then divided (sparse), or clipped alone (binary). Where a value is
+//! clipped its gradient is 0: networks do get stuck there, and the doctor wants to see it happen.
+
+use burn::tensor::Tensor;
+use traceward_run::config::Loss;
+use traceward_run::spec::Activation;
+
+use crate::layers::{activate, activation_gradient};
+use crate::op::{Kept, SliceOp, apply_1};
+
+/// Keras' `backend.epsilon()`.
+const EPSILON: f32 = 1e-7;
+
+/// A batch's outputs, what they cost, and which way is down.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged {
+    /// The network's outputs, `[traces, classes]`.
+    pub(crate) outputs: Vec<f32>,
+    /// The loss of each trace, unweighted.
+    pub(crate) losses: Vec<f32>,
+    /// The gradient of each trace's own loss with respect to what goes into the last activation,
+    /// unweighted, `[traces, classes]`.
+    pub(crate) gradient: Vec<f32>,
+}
+
+/// Judges `logits` `[traces, classes]`, the values before `activation`, against class numbers.
+pub(crate) fn judge(
+    loss: Loss,
+    activation: Activation,
+    logits: &[f32],
+    labels: &[u32],
+    classes: usize,
+) -> Judged {
+    let mut outputs = logits.to_vec();
+    activate(activation, &mut outputs, classes);
+    let mut gradient = vec![0.0; logits.len()];
+    let mut losses = Vec::with_capacity(labels.len());
+    let from_logits = activation == Activation::Softmax
+        && matches!(loss, Loss::CategoricalCrossentropy | Loss::SparseCategoricalCrossentropy);
+    let rows = logits
+        .chunks_exact(classes)
+        .zip(outputs.chunks_exact(classes))
+        .zip(gradient.chunks_exact_mut(classes));
+    for (((logits, output), gradient), &label) in rows.zip(labels) {
+        let label = label as usize;
+        losses.push(match loss {
+            _ if from_logits => softmax_crossentropy(logits, output, label, gradient),
+            Loss::CategoricalCrossentropy => categorical(output, label, gradient),
+            Loss::SparseCategoricalCrossentropy => sparse(output, label, gradient),
+            Loss::BinaryCrossentropy => binary(output, label, gradient),
+            Loss::MeanSquaredError => squared(output, label, gradient),
+        });
+    }
+    if !from_logits {
+        activation_gradient(activation, logits, &outputs, &mut gradient, classes);
+    }
+    Judged { outputs, losses, gradient }
+}
+
+fn softmax_crossentropy(logits: &[f32], output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
+    gradient.copy_from_slice(output);
+    gradient[label] -= 1.0;
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|z| (z - largest).exp()).sum();
+    sum.ln() + largest - logits[label]
+}
+
+/// `value` within the clip, and whether it was there before.
+fn clip(value: f32) -> (f32, bool) {
+    (value.clamp(EPSILON, 1.0 - EPSILON), (EPSILON..=1.0 - EPSILON).contains(&value))
+}
+
+fn categorical(output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
+    let sum: f32 = output.iter().sum();
+    let (share, inside) = clip(output[label] / sum);
+    if inside {
+        // -ln(o_y / sum): 1 / sum for every output, and -1 / o_y for the label's.
+        gradient.fill(1.0 / sum);
+        gradient[label] -= 1.0 / output[label];
+    }
+    -share.ln()
+}
+
+fn sparse(output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
+    let sum: f32 = output.iter().map(|&o| clip(o).0).sum();
+    for (at, (gradient, &o)) in gradient.iter_mut().zip(output).enumerate() {
+        let (clipped, inside) = clip(o);
+        if inside {
+            *gradient = 1.0 / sum - if at == label { 1.0 / clipped } else { 0.0 };
+        }
+    }
+    sum.ln() - clip(output[label]).0.ln()
+}
+
+fn binary(output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
+    let classes = output.len() as f32;
+    let mut loss = 0.0;
+    for (at, (gradient, &o)) in gradient.iter_mut().zip(output).enumerate() {
+        let (p, inside) = clip(o);
+        let (value, slope) =
+            if at == label { (-p.ln(), -1.0 / p) } else { (-(1.0 - p).ln(), 1.0 / (1.0 - p)) };
+        loss += value;
+        if inside {
+            *gradient = slope / classes;
+        }
+    }
+    loss / classes
+}
+
+fn squared(output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
+    let classes = output.len() as f32;
+    let mut loss = 0.0;
+    for (at, (gradient, &o)) in gradient.iter_mut().zip(output).enumerate() {
+        let difference = o - if at == label { 1.0 } else { 0.0 };
+        loss += difference * difference;
+        *gradient = 2.0 * difference / classes;
+    }
+    loss / classes
+}
+
+/// Where burn's backward pass starts: a number whose gradient with respect to `logits` is `gradient`.
+pub(crate) fn seed(logits: Tensor<2>, gradient: Vec<f32>) -> Tensor<2> {
+    apply_1(SeedOp { gradient }, logits)
+}
+
+#[derive(Debug)]
+struct SeedOp {
+    gradient: Vec<f32>,
+}
+
+impl SliceOp for SeedOp {
+    fn shape(&self) -> [usize; 2] {
+        [1, 1]
+    }
+
+    fn forward(&self, _: &[&[f32]], _: &mut [f32], _: bool) -> Option<Kept> {
+        None
+    }
+
+    fn backward(&self, _: &[&[f32]], _: Option<Kept>, _: &[f32], _: &[bool]) -> Vec<Option<Vec<f32>>> {
+        vec![Some(self.gradient.clone())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOSSES: [Loss; 4] = [
+        Loss::CategoricalCrossentropy,
+        Loss::SparseCategoricalCrossentropy,
+        Loss::BinaryCrossentropy,
+        Loss::MeanSquaredError,
+    ];
+
+    #[test]
+    fn gradients_are_the_slopes() {
+        let logits = [0.3f32, -0.8, 1.2, 0.1, 0.7, -0.2];
+        for loss in LOSSES {
+            for activation in [Activation::Softmax, Activation::Sigmoid, Activation::Softplus] {
+                let value = |at: usize, shift: f32| {
+                    let mut logits = logits;
+                    logits[at] += shift;
+                    judge(loss, activation, &logits, &[2, 0], 3)
+                        .losses
+                        .iter()
+                        .map(|&l| f64::from(l))
+                        .sum::<f64>()
+                };
+                let judged = judge(loss, activation, &logits, &[2, 0], 3);
+                for (at, &g) in judged.gradient.iter().enumerate() {
+                    let numeric = (value(at, 1e-2) - value(at, -1e-2)) / 2e-2;
+                    let near = (numeric - f64::from(g)).abs() < 5e-4;
+                    assert!(near || at_the_clip(activation), "{loss:?} {activation:?} {at}: {g}, {numeric}");
+                }
+            }
+        }
+    }
+
+    /// Softplus leaves [0, 1], where binary and sparse cross-entropy clip.
+    fn at_the_clip(activation: Activation) -> bool {
+        activation == Activation::Softplus
+    }
+
+    #[test]
+    fn softmax_crossentropy_does_not_clip_and_sigmoid_does() {
+        let logits = [60.0f32, -60.0];
+        let far = judge(Loss::CategoricalCrossentropy, Activation::Softmax, &logits, &[1], 2);
+        assert_eq!(far.losses, [120.0]);
+        assert_eq!(far.gradient, [1.0, -1.0]);
+        let clipped = judge(Loss::CategoricalCrossentropy, Activation::Sigmoid, &logits, &[1], 2);
+        assert!((clipped.losses[0] - 1e7f32.ln()).abs() < 1e-4, "{:?}", clipped.losses);
+        assert_eq!(clipped.gradient, [0.0, 0.0]);
+    }
+}

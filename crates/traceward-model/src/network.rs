@@ -1,0 +1,395 @@
+//! The network: a spec's layers in a row, run on packed batches.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+use traceward_run::ModelSpec;
+use traceward_run::config::Loss;
+use traceward_run::spec::Activation;
+
+use crate::layers::{Node, Pass, Signal, Updates, activate, plan};
+use crate::loss;
+use crate::op::numbers;
+use crate::{ActivationStats, Batch, Error, Parameter};
+
+/// The most rows and traces of a batch while predicting: what bounds memory there.
+const PREDICT_ROWS: usize = 1 << 15;
+const PREDICT_TRACES: usize = 64;
+
+/// A network with its weights.
+///
+/// Cloning copies the weights and shares the rest.
+#[derive(Clone, Debug)]
+pub struct Network {
+    spec: ModelSpec,
+    names: Arc<[String]>,
+    nodes: Arc<[(usize, Box<dyn Node>)]>,
+    output_activation: Activation,
+    parameters: Vec<Parameter>,
+    vocabulary: usize,
+    classes: usize,
+}
+
+/// One training step's question: a batch, its labels, and what counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// The traces.
+    pub batch: &'a Batch,
+    /// Their classes.
+    pub labels: &'a [u32],
+    /// Weights of the traces in the loss; `None` weighs all alike. As in Keras, the weighted losses are
+    /// added and divided by the number of traces, not by the sum of the weights.
+    pub weights: Option<&'a [f32]>,
+    /// What is minimised.
+    pub loss: Loss,
+    /// Seed of this step's dropout masks: a function of the run's seed and the step's number.
+    pub mask_seed: u64,
+    /// Whether to look at the layers' outputs as well; costs a pass over them.
+    pub inspect: bool,
+}
+
+/// One training step's answer.
+#[derive(Debug)]
+pub struct Gradients {
+    /// The loss that was minimised: the weighted mean over the batch.
+    pub loss: f32,
+    /// The outputs, with dropout, `[traces, classes]`.
+    pub outputs: Vec<f32>,
+    /// The gradient of each parameter, in the network's order; `None` where it is not trainable.
+    pub gradients: Vec<Option<Vec<f32>>>,
+    /// What the layers put out, first to last, if it was asked for.
+    pub activations: Vec<ActivationStats>,
+    updates: Updates,
+}
+
+/// Class probabilities, one row a trace. (For a network that does not end in softmax: its outputs.)
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictions {
+    classes: usize,
+    values: Vec<f32>,
+}
+
+impl Predictions {
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The rows, one a trace.
+    pub fn rows(&self) -> std::slice::ChunksExact<'_, f32> {
+        self.values.chunks_exact(self.classes)
+    }
+
+    /// All values, row by row.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The most probable class of each trace; the first of equals.
+    pub fn best(&self) -> Vec<u32> {
+        self.rows().map(argmax).collect()
+    }
+}
+
+/// The place of the largest value, the first of equals; NaN never wins.
+pub fn argmax(row: &[f32]) -> u32 {
+    let mut best = 0;
+    for (place, value) in row.iter().enumerate() {
+        if *value > row[best] || row[best].is_nan() {
+            best = place;
+        }
+    }
+    best as u32
+}
+
+impl Network {
+    /// Builds `spec` with Keras' initial weights, drawn from `seed`, for a vocabulary of `vocabulary`
+    /// tokens (padding and unknown included) and `classes` classes; sizes that the spec leaves open are
+    /// taken from these.
+    ///
+    /// # Errors
+    /// Names the first layer that cannot be run, or that does not fit the one before it.
+    pub fn build(spec: &ModelSpec, vocabulary: usize, classes: usize, seed: u64) -> Result<Self, Error> {
+        Self::planned(spec, vocabulary, classes, Some(seed))
+    }
+
+    /// Builds `spec` with weights that come from elsewhere; see [`Network::load`] for what is refused.
+    ///
+    /// # Errors
+    /// As [`Network::build`] and [`Network::load`].
+    pub fn with_weights(
+        spec: &ModelSpec,
+        vocabulary: usize,
+        classes: usize,
+        weights: Vec<(String, Vec<usize>, Vec<f32>)>,
+    ) -> Result<Self, Error> {
+        let mut network = Self::planned(spec, vocabulary, classes, None)?;
+        network.load(weights)?;
+        Ok(network)
+    }
+
+    fn planned(
+        spec: &ModelSpec,
+        vocabulary: usize,
+        classes: usize,
+        seed: Option<u64>,
+    ) -> Result<Self, Error> {
+        let plan = plan(spec, vocabulary, classes, seed)?;
+        Ok(Self {
+            names: plan.names.into(),
+            spec: plan.spec,
+            nodes: plan.nodes.into(),
+            output_activation: plan.output_activation,
+            parameters: plan.parameters,
+            vocabulary: plan.vocabulary,
+            classes,
+        })
+    }
+
+    /// The spec, its open sizes filled in.
+    pub fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    /// The layers' names, `bidirectional`, `dense_1`.
+    pub fn layer_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// How many tokens the Embedding knows; larger ones are refused.
+    pub fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    /// Width of the output.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The weights, first layer to last.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The weights' values, to be changed by an optimizer.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
+        self.parameters.iter_mut().map(|p| &mut p.values)
+    }
+
+    /// Takes over weights by name.
+    ///
+    /// # Errors
+    /// If a name is missing, twice, or unknown, or a shape differs; the network is unchanged then.
+    pub fn load(&mut self, weights: Vec<(String, Vec<usize>, Vec<f32>)>) -> Result<(), Error> {
+        let refuse = |name: &str, reason: String| Error::Weight { name: name.to_owned(), reason };
+        let mut new: Vec<Option<Vec<f32>>> = vec![None; self.parameters.len()];
+        for (name, shape, values) in weights {
+            let Some(place) = self.parameters.iter().position(|p| p.name == name) else {
+                return Err(refuse(&name, "the network has no such weight".into()));
+            };
+            let expected = &self.parameters[place];
+            if shape != expected.shape || values.len() != expected.len() {
+                return Err(refuse(
+                    &name,
+                    format!("its shape is {shape:?}, and must be {:?}", expected.shape),
+                ));
+            }
+            if new[place].replace(values).is_some() {
+                return Err(refuse(&name, "it is there twice".into()));
+            }
+        }
+        if let Some(missing) = new.iter().position(Option::is_none) {
+            return Err(refuse(&self.parameters[missing].name, "it is missing".into()));
+        }
+        for (parameter, values) in self.parameters.iter_mut().zip(new) {
+            parameter.values = values.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// The loss of a batch and its gradient with respect to every trainable weight. Nothing is changed.
+    ///
+    /// # Errors
+    /// If a token is outside the vocabulary or a label outside the classes.
+    ///
+    /// # Panics
+    /// If there are not as many labels (and weights) as traces.
+    pub fn gradients(&self, step: &Step<'_>) -> Result<Gradients, Error> {
+        let Step { batch, labels, weights, .. } = *step;
+        assert_eq!(labels.len(), batch.traces(), "one label a trace");
+        assert!(weights.is_none_or(|w| w.len() == labels.len()), "one weight a trace");
+        self.check(batch)?;
+        if let Some(trace) = labels.iter().position(|&l| l as usize >= self.classes) {
+            let reason = format!(
+                "its class is number {}, and the network has {} outputs",
+                labels[trace], self.classes
+            );
+            return Err(Error::Trace { trace, reason });
+        }
+
+        let tensors = self.tensors(&Device::flex().autodiff(), true);
+        let updates = Mutex::new(Updates::new());
+        let pass = Pass { batch, weights: &tensors, training: Some(step.mask_seed), updates: &updates };
+        let mut activations = Vec::new();
+        let logits = self.run(&pass, |layer, signal| {
+            if step.inspect {
+                activations.extend(signal.values().map(|v| self.stats(layer, &numbers(v.clone()))));
+            }
+        });
+        let mut judged =
+            loss::judge(step.loss, self.output_activation, &numbers(logits.clone()), labels, self.classes);
+        if step.inspect && self.output_activation != Activation::Linear {
+            // What a last Dense puts out is seen after its activation, like any other layer's.
+            activations.pop_if(|last| last.layer == self.names[self.spec.layers.len() - 1]);
+            activations.push(self.stats(self.spec.layers.len() - 1, &judged.outputs));
+        }
+
+        let traces = labels.len() as f32;
+        let mut loss = 0.0;
+        for (at, row) in judged.gradient.chunks_exact_mut(self.classes).enumerate() {
+            let weight = weights.map_or(1.0, |w| w[at]);
+            loss += judged.losses[at] * weight;
+            row.iter_mut().for_each(|g| *g *= weight / traces);
+        }
+        let mut found = loss::seed(logits, judged.gradient).backward();
+        let gradients = self.parameters.iter().zip(&tensors).map(|(parameter, tensor)| {
+            parameter.trainable.then(|| match tensor.grad_remove(&mut found) {
+                Some(gradient) => numbers(gradient),
+                None => vec![0.0; parameter.len()],
+            })
+        });
+        Ok(Gradients {
+            loss: loss / traces,
+            gradients: gradients.collect(),
+            outputs: judged.outputs,
+            activations,
+            updates: updates.into_inner().unwrap_or_else(PoisonError::into_inner),
+        })
+    }
+
+    /// Takes over the moving statistics that came out of a step.
+    pub fn follow(&mut self, gradients: &mut Gradients) {
+        for (place, values) in gradients.updates.drain(..) {
+            self.parameters[place].values = values;
+        }
+    }
+
+    /// Class probabilities of each trace. The result does not depend on which traces come together, and
+    /// memory not on how many there are, apart from the result.
+    ///
+    /// # Errors
+    /// If a trace is empty or holds a token outside the vocabulary.
+    pub fn predict(&self, traces: &[&[u32]]) -> Result<Predictions, Error> {
+        let mut values = self.logits(traces)?;
+        activate(self.output_activation, &mut values, self.classes);
+        Ok(Predictions { classes: self.classes, values })
+    }
+
+    /// Class probabilities and the loss of each trace, as after an epoch: no dropout, no weights.
+    ///
+    /// # Errors
+    /// As [`Network::predict`]; and if a label is outside the classes.
+    pub fn evaluate(
+        &self,
+        traces: &[&[u32]],
+        labels: &[u32],
+        loss: Loss,
+    ) -> Result<(Predictions, Vec<f32>), Error> {
+        if let Some(trace) = labels.iter().position(|&l| l as usize >= self.classes) {
+            let reason = format!(
+                "its class is number {}, and the network has {} outputs",
+                labels[trace], self.classes
+            );
+            return Err(Error::Trace { trace, reason });
+        }
+        let logits = self.logits(traces)?;
+        let judged = loss::judge(loss, self.output_activation, &logits, labels, self.classes);
+        Ok((Predictions { classes: self.classes, values: judged.outputs }, judged.losses))
+    }
+
+    /// What goes into the last activation, `[traces, classes]`, traces of like length batched together and
+    /// batches run in parallel.
+    fn logits(&self, traces: &[&[u32]]) -> Result<Vec<f32>, Error> {
+        let mut order: Vec<usize> = (0..traces.len()).collect();
+        order.sort_by_key(|&trace| traces[trace].len());
+        let mut groups: Vec<&[usize]> = Vec::new();
+        let (mut start, mut rows) = (0, 0);
+        for (at, &trace) in order.iter().enumerate() {
+            let length = traces[trace].len();
+            if at > start && (rows + length > PREDICT_ROWS || at - start == PREDICT_TRACES) {
+                groups.push(&order[start..at]);
+                (start, rows) = (at, 0);
+            }
+            rows += length;
+        }
+        groups.push(&order[start..]);
+
+        let tensors = self.tensors(&Device::flex(), false);
+        let parts: Vec<Vec<f32>> = groups
+            .par_iter()
+            .filter(|group| !group.is_empty())
+            .map(|group| self.logits_of(group, traces, &tensors))
+            .collect::<Result<_, _>>()?;
+        let mut values = vec![0.0; traces.len() * self.classes];
+        for (&trace, row) in order.iter().zip(parts.iter().flat_map(|p| p.chunks_exact(self.classes))) {
+            values[trace * self.classes..(trace + 1) * self.classes].copy_from_slice(row);
+        }
+        Ok(values)
+    }
+
+    fn logits_of(
+        &self,
+        group: &[usize],
+        traces: &[&[u32]],
+        weights: &[Tensor<2>],
+    ) -> Result<Vec<f32>, Error> {
+        let name = |error| match error {
+            Error::Trace { trace, reason } => Error::Trace { trace: group[trace], reason },
+            other => other,
+        };
+        let members: Vec<&[u32]> = group.iter().map(|&trace| traces[trace]).collect();
+        let batch = Batch::new(&members, &vec![0; members.len()]).map_err(name)?;
+        self.check(&batch).map_err(name)?;
+        let updates = Mutex::default();
+        let pass = Pass { batch: &batch, weights, training: None, updates: &updates };
+        Ok(numbers(self.run(&pass, |_, _| ())))
+    }
+
+    /// Runs all nodes; `look` sees what each layer puts out.
+    fn run(&self, pass: &Pass<'_>, mut look: impl FnMut(usize, &Signal)) -> Tensor<2> {
+        let mut signal = Signal::Tokens;
+        for (at, (layer, node)) in self.nodes.iter().enumerate() {
+            signal = node.run(signal, pass);
+            if self.nodes.get(at + 1).is_none_or(|(next, _)| next != layer) {
+                look(*layer, &signal);
+            }
+        }
+        signal.expect_values()
+    }
+
+    fn tensors(&self, device: &Device, gradients: bool) -> Vec<Tensor<2>> {
+        let of = |parameter: &Parameter| {
+            let data = TensorData::new(parameter.values.clone(), parameter.matrix());
+            let tensor = Tensor::from_data(data, device);
+            if gradients && parameter.trainable { tensor.require_grad() } else { tensor }
+        };
+        self.parameters.iter().map(of).collect()
+    }
+
+    fn stats(&self, layer: usize, values: &[f32]) -> ActivationStats {
+        ActivationStats::of(&self.names[layer], values)
+    }
+
+    fn check(&self, batch: &Batch) -> Result<(), Error> {
+        let Some(row) = batch.tokens.iter().position(|&t| t as usize >= self.vocabulary) else {
+            return Ok(());
+        };
+        let trace = batch.ragged.offsets().partition_point(|&offset| offset <= row) - 1;
+        let reason = format!(
+            "token {} is not among the {} that the network knows",
+            batch.tokens[row], self.vocabulary
+        );
+        Err(Error::Trace { trace, reason })
+    }
+}
