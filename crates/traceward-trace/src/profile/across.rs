@@ -8,7 +8,7 @@ use crate::Dataset;
 use crate::copies::Copies;
 use crate::split::Split;
 
-use super::numerals::{count, counted, list, percent};
+use super::numerals::{count, counted, percent};
 use super::share;
 
 /// A split, looked at together with its data.
@@ -111,12 +111,15 @@ impl SplitProfile {
         if !untrained.is_empty() {
             said.push(format!(
                 "No trace of {} trains: the model cannot know what it is asked.",
-                list(&untrained)
+                untrained.join(" or ")
             ));
         }
         let unchecked = named(&|c| c.validation == 0 && c.train > 0);
         if !unchecked.is_empty() {
-            said.push(format!("No trace of {} validates: nothing is measured there.", list(&unchecked)));
+            said.push(format!(
+                "No trace of {} validates: nothing is measured there.",
+                unchecked.join(" or ")
+            ));
         }
         if self.label_shift > Self::GRAVE_SHIFT {
             said.push(format!(

@@ -117,7 +117,7 @@ fn conflicts(p: &Profile) -> Option<String> {
 fn imbalance(p: &Profile) -> Option<String> {
     let i = p.imbalance.as_ref().filter(|i| i.is_grave())?;
     Some(format!(
-        "{} holds {} of the traces, {:.0} for each one of {}: accuracy alone says little, look at macro-F1 and \
+        "{} holds {} of the traces, {:.0} to each one of {}: accuracy alone says little, look at macro-F1 and \
          at each class.",
         i.largest,
         percent(i.largest_share),
