@@ -185,7 +185,7 @@ pub struct ConfigError {
     pub path: Option<PathBuf>,
     /// What is wrong.
     #[source]
-    pub problem: Problem,
+    pub problem: Box<Problem>,
 }
 
 /// What is wrong with a configuration.
@@ -222,18 +222,18 @@ pub enum Problem {
 impl ConfigError {
     fn at(path: &Path) -> impl FnOnce(Problem) -> Self {
         let path = path.to_owned();
-        move |problem| Self { path: Some(path), problem }
+        move |problem| Self { path: Some(path), problem: Box::new(problem) }
     }
 
     /// Whether the file is a configuration, and nothing is wrong but that it is not a run's record.
     pub fn is_no_record(&self) -> bool {
-        matches!(self.problem, Problem::NoRecord)
+        matches!(*self.problem, Problem::NoRecord)
     }
 }
 
 impl From<Problem> for ConfigError {
     fn from(problem: Problem) -> Self {
-        Self { path: None, problem }
+        Self { path: None, problem: Box::new(problem) }
     }
 }
 
@@ -294,12 +294,12 @@ impl TrainConfig {
     fn out_of_range(&self) -> Result<(), Problem> {
         let share = |key, value: f64| {
             let inside = value > 0.0 && value < 1.0;
-            range(inside, key, value, "a share, more than 0 and less than 1")
+            range(inside, key, &value, "a share, more than 0 and less than 1")
         };
-        let rate = |key, value: f32| range((0.0..1.0).contains(&value), key, value, "from 0 to less than 1");
+        let rate = |key, value: f32| range((0.0..1.0).contains(&value), key, &value, "from 0 to less than 1");
         let above_0 =
-            |key, value: f32| range(value > 0.0 && value.is_finite(), key, value, "a number greater than 0");
-        let not_0 = |key, value: u64| range(value > 0, key, value, "1 or more");
+            |key, value: f32| range(value > 0.0 && value.is_finite(), key, &value, "a number greater than 0");
+        let not_0 = |key, value: u64| range(value > 0, key, &value, "1 or more");
 
         share("split.validation_share", self.split.validation_share)?;
         if let Some(max_len) = self.input.max_len {
@@ -337,7 +337,7 @@ impl TrainConfig {
                 above_0("fit.schedule.decay_rate", decay_rate)?;
             }
             Schedule::CosineDecay { alpha, .. } => {
-                range((0.0..=1.0).contains(&alpha), "fit.schedule.alpha", alpha, "from 0 to 1")?;
+                range((0.0..=1.0).contains(&alpha), "fit.schedule.alpha", &alpha, "from 0 to 1")?;
             }
             Schedule::StepDecay { every, factor } => {
                 not_0("fit.schedule.every", every.into())?;
@@ -352,13 +352,13 @@ impl TrainConfig {
         }
         if let Some(stopping) = self.fit.early_stopping {
             let fits = stopping.min_delta >= 0.0 && stopping.min_delta.is_finite();
-            range(fits, "fit.early_stopping.min_delta", stopping.min_delta, "0 or a number greater than 0")?;
+            range(fits, "fit.early_stopping.min_delta", &stopping.min_delta, "0 or a number greater than 0")?;
         }
         Ok(())
     }
 }
 
-fn range(fits: bool, key: &'static str, value: impl ToString, must: &'static str) -> Result<(), Problem> {
+fn range(fits: bool, key: &'static str, value: &impl ToString, must: &'static str) -> Result<(), Problem> {
     if fits { Ok(()) } else { Err(Problem::Value { key, value: value.to_string(), must }) }
 }
 
@@ -397,7 +397,7 @@ impl RunRecord {
     /// As there, with the path.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(Problem::Io).map_err(ConfigError::at(path))?;
-        Self::from_toml(&text).map_err(|error| ConfigError::at(path)(error.problem))
+        Self::from_toml(&text).map_err(|error| ConfigError { path: Some(path.into()), ..error })
     }
 }
 
@@ -663,4 +663,112 @@ pub enum Monitor {
     ValLoss,
     /// Larger is better.
     ValAccuracy,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Preset;
+    use crate::spec::{LayerSpec, OtherLayer};
+
+    fn data() -> DataRecord {
+        DataRecord {
+            source: DataSource {
+                paths: vec!["ADFA-LD.zip".into()],
+                parts: vec!["training".into(), "attack".into()],
+                abi: Some(Abi::I386),
+                strict: true,
+                ..DataSource::default()
+            },
+            name: "ADFA-LD.zip".into(),
+            fingerprint: "00ff".into(),
+            traces: 1579,
+            classes: vec!["normal".into(), "adduser".into()],
+            abi: "i386".into(),
+            training_traces: 1263,
+            validation_traces: 316,
+        }
+    }
+
+    #[test]
+    fn round_trip() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.toml");
+        for preset in Preset::ALL {
+            let mut config = preset.config();
+            config.fit.class_weight = ClassWeight::Given([("normal".to_owned(), 0.5)].into());
+            config.fit.schedule = Schedule::CosineDecay { alpha: 0.1, warmup_steps: 10 };
+            config.compile.clip_norm = Some(1.0);
+            config.fit.early_stopping = Some(EarlyStopping {
+                monitor: Monitor::ValAccuracy,
+                patience: 5,
+                min_delta: 1e-4,
+                restore_best_weights: true,
+            });
+            config.save(&path).unwrap();
+            assert_eq!(TrainConfig::load(&path).unwrap(), config);
+        }
+    }
+
+    #[test]
+    fn optimizers_and_schedules() {
+        let read = |toml: &str| toml::from_str::<Optimizer>(toml).unwrap();
+        assert_eq!(read("name = \"Adam\"\nlearning_rate = 0.01"), Optimizer::adam(0.01));
+        assert_eq!(
+            read("name = \"SGD\"\nlearning_rate = 1"),
+            Optimizer::Sgd { learning_rate: 1.0, momentum: 0.0, nesterov: false }
+        );
+        let error = toml::from_str::<Optimizer>("name = \"Adam\"\nlerning_rate = 0.01").unwrap_err();
+        assert!(error.to_string().contains("unknown field `lerning_rate`"), "{error}");
+        let error = toml::from_str::<Schedule>("name = \"linear\"").unwrap_err();
+        assert!(error.to_string().contains("expected one of `constant`"), "{error}");
+    }
+
+    #[test]
+    fn a_record_is_a_configuration_too() {
+        let record = RunRecord::new(Preset::Article5.config(), data());
+        let text = record.to_toml().unwrap();
+        assert_eq!(RunRecord::from_toml(&text).unwrap(), record);
+        assert_eq!(TrainConfig::from_toml(&text).unwrap(), record.config);
+        let error = RunRecord::from_toml(&record.config.to_toml().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("no [data]"), "{error}");
+    }
+
+    #[test]
+    fn a_foreign_layer_survives_without_its_nulls() {
+        let mut config = Preset::Article1.config();
+        let keras = r#"{"class_name": "LSTM", "config": {"units": 8, "activation": "relu", "seed": null}}"#;
+        config.model.layers[1] = serde_json::from_str::<LayerSpec>(keras).unwrap();
+        let read = TrainConfig::from_toml(&config.to_toml().unwrap()).unwrap();
+        let Layer::Other(OtherLayer { class_name, config }) = &read.model.layers[1].layer else { panic!() };
+        assert_eq!(class_name, "LSTM");
+        assert_eq!(config.keys().collect::<Vec<_>>(), ["units", "activation"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        let good = Preset::Article5.config().to_toml().unwrap();
+        let error = |from: &str, to: &str| {
+            let text = good.replace(from, to);
+            assert_ne!(text, good, "{from}");
+            match TrainConfig::from_toml(&text) {
+                Ok(config) => config.check(177, 7).unwrap_err().to_string(),
+                Err(error) => error.to_string(),
+            }
+        };
+        let errors = [
+            error("batch_size", "batchsize"),
+            error("truncating = \"pre\"", "truncating = \"front\""),
+            error("name = \"Adam\"", "name = \"Adma\""),
+            error("seed = 0\n", "seed = \"zero\"\n"),
+            error("units = 64", "unit = 64"),
+            error("validation_share = 0.2", "validation_share = 1.2"),
+            error("recurrent_dropout = 0.1", "recurrent_dropout = 1.0"),
+            error("learning_rate = 0.0001", "learning_rate = -1.0"),
+            error("class_name = \"Embedding\"", "class_name = \"Embeddings\""),
+        ];
+        insta::assert_snapshot!(errors.join("\n---\n"));
+        let missing = TrainConfig::load(Path::new("no/such/config.toml")).unwrap_err().to_string();
+        assert!(missing.starts_with("no/such/config.toml: "), "{missing}");
+    }
 }

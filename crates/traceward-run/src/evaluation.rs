@@ -208,7 +208,7 @@ impl Evaluation {
             intervals.insert(format!("dr_at_far.{far}"), wilson(found, point.attacks));
             if (point.normals as f64) * far < 1.0 {
                 notes.push(format!(
-                    "A false-alarm rate of {}\u{a0}% cannot be measured on {} normals: one false alarm is {:.2}\u{a0}% already. The detection rate there is that without any false alarm.",
+                    "A false-alarm rate of {} % cannot be measured on {} normals: one false alarm is {:.2} % already. The detection rate there is that without any false alarm.",
                     far * 100.0,
                     point.normals,
                     100.0 / point.normals as f64
@@ -534,4 +534,219 @@ fn classes_from_map<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cl
     }
 
     deserializer.deserialize_map(InOrder)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|i| if i == 0 { "normal".into() } else { format!("attack-{i}") }).collect()
+    }
+
+    fn evaluate(probabilities: &[f32], labels: &[u16], classes: usize) -> Evaluation {
+        Evaluation::new(&Predictions {
+            probabilities,
+            labels,
+            classes: &names(classes),
+            normal: Some(0),
+            training_counts: None,
+            protocol: "grouped",
+            seed: 1,
+        })
+        .unwrap()
+    }
+
+    #[track_caller]
+    fn near(got: f64, expected: f64, what: &str) {
+        assert!((got - expected).abs() < 1e-12, "{what}: {got}, scikit-learn has {expected}");
+    }
+
+    #[test]
+    fn agrees_with_scikit_learn() {
+        let cases: Vec<Value> = serde_json::from_str(include_str!("../tests/sklearn/cases.json")).unwrap();
+        assert_eq!(cases.len(), 4);
+        for case in cases {
+            let name = case["name"].as_str().unwrap();
+            let numbers = |key: &str| -> Vec<f64> {
+                case[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+            };
+            let labels: Vec<u16> = numbers("labels").into_iter().map(|x| x as u16).collect();
+            let outputs: Vec<f32> = numbers("outputs").into_iter().map(|x| x as f32).collect();
+            let got = evaluate(&outputs, &labels, case["classes"].as_u64().unwrap() as usize);
+            near(got.accuracy, case["accuracy"].as_f64().unwrap(), name);
+            near(got.macro_f1, case["macro_f1"].as_f64().unwrap(), name);
+            near(got.auc.unwrap(), case["auc"].as_f64().unwrap(), name);
+            near(got.log_loss.unwrap(), case["log_loss"].as_f64().unwrap(), name);
+            for far in FALSE_ALARM_RATES {
+                let far = far.to_string();
+                near(got.dr_at_far[&far].unwrap(), case["dr_at_far"][&far].as_f64().unwrap(), name);
+            }
+            assert_eq!(serde_json::to_value(&got.confusion).unwrap(), case["confusion"], "{name}");
+            for (class, scores) in got.per_class.iter().enumerate() {
+                near(scores.precision, numbers("precision")[class], name);
+                near(scores.recall, numbers("recall")[class], name);
+                near(scores.f1, numbers("f1")[class], name);
+                assert_eq!(scores.support as f64, numbers("support")[class], "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn thresholds_keep_to_their_false_alarm_rate() {
+        // 200 normals scoring 0.000, 0.001, …; 4 attacks, of which one scores below the highest normals.
+        let normals = (0..200).map(|i| (i as f32 / 1000.0, 0));
+        let attacks = [(0.9, 1), (0.8, 1), (0.1985, 1), (0.05, 1)];
+        let scored: Vec<(f32, u16)> = normals.chain(attacks).collect();
+        let outputs: Vec<f32> = scored.iter().flat_map(|(score, _)| [1.0 - score, *score]).collect();
+        let labels: Vec<u16> = scored.iter().map(|(_, label)| *label).collect();
+        let got = evaluate(&outputs, &labels, 2);
+        let [at_1_percent, at_1_permille] = &got.operating_points[..] else { panic!() };
+        assert_eq!((at_1_percent.detection_rate, at_1_percent.false_alarms), (0.75, 2));
+        assert_eq!((at_1_permille.detection_rate, at_1_permille.false_alarms), (0.5, 0));
+        assert!((at_1_permille.threshold.unwrap() - 0.8).abs() < 1e-6);
+        assert!(got.notes.iter().any(|note| note.contains("200 normals")), "{:?}", got.notes);
+    }
+
+    #[test]
+    fn the_trivial_baseline_is_the_training_datas() {
+        let predictions = Predictions {
+            probabilities: &[0.9, 0.1, 0.2, 0.8, 0.3, 0.7, 0.6, 0.4],
+            labels: &[0, 1, 1, 1],
+            classes: &names(2),
+            normal: Some(0),
+            training_counts: Some(&[9, 3]),
+            protocol: "given",
+            seed: 1,
+        };
+        let baseline = &Evaluation::new(&predictions).unwrap().baselines[0];
+        assert_eq!(baseline.name, "always normal");
+        assert_eq!(baseline.accuracy, 0.25);
+        assert_eq!(baseline.macro_f1, 0.2);
+        let counted = Predictions { training_counts: None, ..predictions };
+        assert_eq!(Evaluation::new(&counted).unwrap().baselines[0].name, "always attack-1");
+    }
+
+    #[test]
+    fn outputs_that_are_no_numbers_are_said_to_be() {
+        let got = evaluate(&[f32::NAN, f32::NAN, 0.5, 0.5], &[0, 1], 2);
+        assert_eq!((got.auc, got.log_loss, got.dr_at_far["0.01"]), (None, None, None));
+        assert_eq!(got.confusion, [[1, 0], [1, 0]]);
+        assert!(got.notes[0].contains("1 of 2 traces"), "{:?}", got.notes);
+    }
+
+    #[test]
+    fn without_attacks_there_is_no_curve() {
+        let got = evaluate(&[0.9, 0.1, 0.4, 0.6], &[0, 0], 2);
+        assert_eq!((got.auc, got.dr_at_far["0.001"]), (None, None));
+        assert!(got.operating_points.is_empty());
+        assert!(got.notes[0].contains("attack-1"), "{:?}", got.notes);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let classes = names(2);
+        let fitting = Predictions {
+            probabilities: &[0.5, 0.5],
+            labels: &[0],
+            classes: &classes,
+            normal: None,
+            training_counts: None,
+            protocol: "",
+            seed: 0,
+        };
+        let error = |predictions| Evaluation::new(&predictions).unwrap_err().to_string();
+        insta::assert_snapshot!(
+            [
+                error(Predictions { labels: &[], ..fitting }),
+                error(Predictions { probabilities: &[0.5; 3], ..fitting }),
+                error(Predictions { labels: &[2], ..fitting }),
+            ]
+            .join("\n"),
+            @r"
+        there are no traces to evaluate
+        3 outputs for 1 traces of 2 classes; expected 2
+        trace 0 has class 2, but there are 2 classes
+        "
+        );
+    }
+
+    /// `statsmodels.stats.proportion.proportion_confint(8, 10, method="wilson")`, and the ends.
+    #[test]
+    fn wilson_intervals() {
+        let [low, high] = wilson(8, 10);
+        assert!((low - 0.490_162_472).abs() < 1e-8 && (high - 0.943_317_848).abs() < 1e-8, "{low} {high}");
+        assert_eq!(wilson(0, 10)[0], 0.0);
+        assert!((wilson(10, 10)[1] - 1.0).abs() < 1e-12);
+        assert_eq!(wilson(0, 0), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn the_bootstrap_is_seeded_and_surrounds_the_figure() {
+        let confusion = vec![vec![90, 10], vec![15, 35]];
+        let interval = bootstrap_macro_f1(&confusion, 3);
+        assert_eq!(interval, bootstrap_macro_f1(&confusion, 3));
+        assert_ne!(interval, bootstrap_macro_f1(&confusion, 4));
+        let figure = macro_f1(&confusion);
+        assert!(interval[0] < figure && figure < interval[1], "{interval:?} {figure}");
+        // 20,000 resamples of NumPy's `multinomial` give 0.7354 to 0.8719.
+        assert!((interval[0] - 0.7354).abs() < 0.01 && (interval[1] - 0.8719).abs() < 0.01, "{interval:?}");
+        assert_eq!(bootstrap_macro_f1(&[vec![5, 0], vec![0, 5]], 1)[1], 1.0);
+    }
+
+    #[test]
+    fn json_is_an_interface() {
+        let outputs = [0.8, 0.1, 0.1, 0.2, 0.7, 0.1, 0.3, 0.3, 0.4, 0.5, 0.3, 0.2];
+        insta::assert_json_snapshot!(evaluate(&outputs, &[0, 1, 2, 1], 3));
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip_and_ranges(
+            classes in 1_usize..5,
+            draws in prop::collection::vec((0_u16..5, prop::collection::vec(0.0_f32..1.0, 5)), 1..40),
+        ) {
+            let labels: Vec<u16> = draws.iter().map(|(label, _)| label % classes as u16).collect();
+            let outputs: Vec<f32> = draws.iter().flat_map(|(_, row)| row[..classes].to_vec()).collect();
+            let got = evaluate(&outputs, &labels, classes);
+            let text = serde_json::to_string(&got).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Evaluation>(&text).unwrap(), &got);
+            for figure in [Some(got.accuracy), Some(got.macro_f1), got.auc].into_iter().flatten() {
+                prop_assert!((0.0..=1.0).contains(&figure));
+            }
+            for [low, high] in got.intervals.values() {
+                prop_assert!(low <= high && *low >= 0.0 && *high <= 1.0);
+            }
+            prop_assert!(got.dr_at_far["0.001"] <= got.dr_at_far["0.01"]);
+        }
+
+        /// The curve against the definition: over all thresholds, the best that keeps to the rate.
+        #[test]
+        fn detection_rate_by_brute_force(scored in prop::collection::vec((0_u8..12, any::<bool>()), 2..60), far in 0.0_f64..0.5) {
+            let scored: Vec<(f64, bool)> = scored.into_iter().map(|(score, attack)| (score.into(), attack)).collect();
+            let Some(roc) = Roc::new(scored.iter().copied()) else { return Ok(()) };
+            let share = |attack: bool, threshold: f64| {
+                let of_kind: Vec<f64> = scored.iter().filter(|s| s.1 == attack).map(|s| s.0).collect();
+                of_kind.iter().filter(|score| **score >= threshold).count() as f64 / of_kind.len() as f64
+            };
+            let best = scored
+                .iter()
+                .filter(|(threshold, _)| share(false, *threshold) <= far)
+                .map(|(threshold, _)| share(true, *threshold))
+                .fold(0.0, f64::max);
+            prop_assert!((roc.operating_point(far).detection_rate - best).abs() < 1e-12);
+            let pairs = scored.iter().filter(|s| s.1).flat_map(|attack| {
+                scored.iter().filter(|s| !s.1).map(|normal| match attack.0.total_cmp(&normal.0) {
+                    std::cmp::Ordering::Greater => 1.0,
+                    std::cmp::Ordering::Equal => 0.5,
+                    std::cmp::Ordering::Less => 0.0,
+                })
+            });
+            let (count, sum) = pairs.fold((0.0, 0.0), |(count, sum), won| (count + 1.0, sum + won));
+            prop_assert!((roc.auc() - sum / count).abs() < 1e-12);
+        }
+    }
 }

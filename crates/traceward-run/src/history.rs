@@ -427,3 +427,156 @@ impl<R: Row> RowFile<R> {
         self.file.sync_data()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn epoch(epoch: u32, loss: f64) -> Epoch {
+        Epoch {
+            epoch,
+            accuracy: 0.5,
+            loss,
+            val_accuracy: Some(0.25),
+            val_loss: None,
+            learning_rate: 1e-4,
+            seconds: 1.5,
+        }
+    }
+
+    #[test]
+    fn written_as_csv_logger_writes() {
+        let mut history = History::new();
+        history.push(&epoch(0, 1.0));
+        history.push(&epoch(1, f64::NAN));
+        history.push(&epoch(2, f64::INFINITY));
+        assert_eq!(
+            history.to_csv(),
+            "epoch,accuracy,loss,val_accuracy,val_loss,learning_rate,seconds\n\
+             0,0.5,1.0,0.25,NA,0.0001,1.5\n\
+             1,0.5,nan,0.25,NA,0.0001,1.5\n\
+             2,0.5,inf,0.25,NA,0.0001,1.5\n"
+        );
+    }
+
+    /// What Keras' own logger wrote, carriage returns and all, and with more columns than ours.
+    #[test]
+    fn csv_logger_is_read() {
+        let text = "epoch,accuracy,learning_rate,loss,top-3,val_accuracy,val_loss\r\n\
+                    0,0.4684859812259674,0.01,1.9,0.7,NA,NA\r\n\
+                    1,0.5,0.01,nan,0.8,0.25,-inf\r\n";
+        let history = History::parse(text).unwrap();
+        assert_eq!(history.counters(), [0, 1]);
+        assert_eq!(history.column("accuracy").unwrap(), [Some(0.468_485_981_225_967_4), Some(0.5)]);
+        assert!(history.last("loss").unwrap().is_nan());
+        assert_eq!(history.column("val_loss").unwrap(), [None, Some(f64::NEG_INFINITY)]);
+        assert_eq!(history.last("top-3"), Some(0.8));
+        assert_eq!(history.column("momentum"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let error = |text| History::parse(text).unwrap_err().to_string();
+        insta::assert_snapshot!(
+            [
+                error(""),
+                error("epoch,loss\n0,1.0\n1\n2,0.5\n"),
+                error("epoch,loss\n0,1.0\n1,low\n"),
+                error("epoch,loss\nfirst,1.0\n"),
+                error("epoch,loss,loss\n"),
+            ]
+            .join("\n"),
+            @r#"
+        it is empty: no header line
+        line 3 has 1 values, but the header names 2
+        line 3, column loss: "low" is not a number
+        line 2, column epoch: "first" is not a number
+        the header names the column "loss" twice
+        "#
+        );
+    }
+
+    #[test]
+    fn the_best_epoch_is_the_first_of_equals() {
+        let text = "epoch,val_accuracy,val_loss\n0,0.5,nan\n1,0.75,0.5\n2,0.75,0.5\n3,NA,0.625\n";
+        let history = History::parse(text).unwrap();
+        assert_eq!(history.best(Monitor::ValLoss), Some(1));
+        assert_eq!(history.best(Monitor::ValAccuracy), Some(1));
+        assert_eq!(History::parse("epoch,val_loss\n0,nan\n").unwrap().best(Monitor::ValLoss), None);
+        assert_eq!(History::parse("epoch,loss\n0,1\n").unwrap().best(Monitor::ValLoss), None);
+    }
+
+    #[test]
+    fn a_resumed_file_equals_an_uninterrupted_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let (whole, cut) = (directory.path().join("whole.csv"), directory.path().join("cut.csv"));
+        let rows: Vec<Epoch> = (0..5).map(|i| epoch(i, 1.0 / f64::from(i + 1))).collect();
+        RowFile::create(&whole).unwrap().append(&rows).unwrap();
+        let expected = std::fs::read_to_string(&whole).unwrap();
+        for bytes in 0..=expected.len() {
+            std::fs::write(&cut, &expected[..bytes]).unwrap();
+            // As many epochs as a checkpoint may know of: those whose rows stand there whole.
+            let next = expected[..bytes].matches('\n').count().saturating_sub(1).min(3);
+            let resumed = RowFile::<Epoch>::resume(&cut, next as u64);
+            let Ok((mut file, kept)) = resumed else {
+                assert!(bytes < expected.find('\n').unwrap(), "{bytes}");
+                continue;
+            };
+            assert_eq!(kept.len(), next);
+            file.append(&rows[next..]).unwrap();
+            assert_eq!(std::fs::read_to_string(&cut).unwrap(), expected, "cut after {bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn steps_have_their_own_columns() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("steps.csv");
+        let step = Step {
+            step: 7,
+            epoch: 1,
+            accuracy: 0.5,
+            loss: 2.0,
+            learning_rate: 0.01,
+            gradient_norm: Some(3.5),
+        };
+        StepsFile::create(&path).unwrap().append(&[step]).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "step,epoch,accuracy,loss,learning_rate,gradient_norm\n7,1.0,0.5,2.0,0.01,3.5\n");
+        assert!(HistoryFile::resume(&path, 0).unwrap_err().to_string().contains("it has the columns step,"));
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip(
+            names in prop::collection::hash_set("[a-z_][a-z_0-9 ]{0,8}[a-z]", 1..5),
+            rows in prop::collection::vec(prop::collection::vec(any::<Option<f64>>(), 5), 0..8),
+        ) {
+            let mut history = History::empty(std::iter::once("epoch".to_owned()).chain(names));
+            for (row, values) in rows.iter().enumerate() {
+                history.counters.push(row as u64);
+                for (column, value) in history.columns.iter_mut().zip(values) {
+                    column.values.push(*value);
+                }
+            }
+            prop_assume!(history.names().all(|name| name != "epoch"));
+            let read = History::parse(&history.to_csv()).unwrap();
+            // Not-a-number differs from itself; as text it does not.
+            prop_assert_eq!(read.to_csv(), history.to_csv());
+            for (a, b) in read.columns.iter().zip(&history.columns) {
+                prop_assert_eq!(&a.name, &b.name);
+                for (a, b) in a.values.iter().zip(&b.values) {
+                    let both_nan = a.is_some_and(f64::is_nan) && b.is_some_and(f64::is_nan);
+                    prop_assert!(both_nan || a.map(f64::to_bits) == b.map(f64::to_bits));
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "[a-z0-9,.\n\r\"NA-]{0,80}") {
+            let _ = History::parse(&text);
+        }
+    }
+}

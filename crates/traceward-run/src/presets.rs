@@ -208,3 +208,52 @@ impl FromStr for Preset {
         found.map(|state| state.preset).ok_or_else(|| UnknownPreset { given: name.into() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_its_state() {
+        for (preset, state) in Preset::ALL.into_iter().zip(&STATES) {
+            assert_eq!(preset, state.preset);
+            assert_eq!(preset.name().parse(), Ok(preset));
+            assert_eq!(preset.config().preset.as_deref(), Some(preset.name()));
+        }
+    }
+
+    #[test]
+    fn each_can_be_built() {
+        for preset in Preset::ALL {
+            preset.config().check(177, 7).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let error = "article-6".parse::<Preset>().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "there is no preset \"article-6\"; there are article-1, article-2, article-3, article-4, article-5"
+        );
+    }
+
+    /// The whole of what each preset stands for, so that a changed number is seen in review.
+    #[test]
+    fn as_files() {
+        insta::assert_snapshot!("article-1", Preset::Article1.config().to_toml().unwrap());
+        insta::assert_snapshot!("article-5", Preset::Article5.config().to_toml().unwrap());
+        let steps = Preset::ALL.map(|preset| {
+            let config = preset.config();
+            let rate = config.compile.optimizer.learning_rate();
+            format!("{preset} {rate} {} {}", config.fit.epochs, config.split.shuffle_first)
+        });
+        insta::assert_snapshot!(steps.join("\n"), @r"
+        article-1 0.01 20 false
+        article-2 0.01 20 false
+        article-3 0.0001 20 true
+        article-4 0.0001 200 true
+        article-5 0.0001 200 true
+        ");
+    }
+}

@@ -484,3 +484,133 @@ fn calendar(seconds: u64) -> [u64; 6] {
     let rest = seconds % 86_400;
     [year, month, day, rest / 3_600, rest / 60 % 60, rest % 60]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Preset;
+    use crate::config::{DataRecord, DataSource};
+    use crate::history::{Epoch, HistoryFile};
+
+    /// 2026-11-23 04:56:12 UTC.
+    const NOW: u64 = 1_795_409_772;
+
+    fn now() -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(NOW)
+    }
+
+    fn record() -> RunRecord {
+        let data = DataRecord {
+            source: DataSource::default(),
+            name: "built-in corpus".into(),
+            fingerprint: "00ff".into(),
+            traces: 500,
+            classes: vec!["normal".into(), "adduser".into()],
+            abi: "x86_64".into(),
+            training_traces: 400,
+            validation_traces: 100,
+        };
+        RunRecord::new(Preset::Article5.config(), data)
+    }
+
+    #[test]
+    fn a_run_never_takes_anothers_directory() {
+        let runs = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..3)
+            .map(|_| RunDir::create(runs.path(), "article 5/x", now()).unwrap())
+            .map(|run| run.path().file_name().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        let stem = "2026-11-23T04-56-12Z-article-5-x";
+        assert_eq!(names, [stem.into(), format!("{stem}-2"), format!("{stem}-3")]);
+    }
+
+    #[test]
+    fn a_named_directory_must_be_empty() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("deep/run");
+        drop(RunDir::create_at(&path).unwrap());
+        let error = RunDir::create_at(&path).unwrap_err();
+        assert!(matches!(error, RunDirError::NotEmpty { .. }), "{error}");
+    }
+
+    #[test]
+    fn one_training_at_a_time() {
+        let runs = tempfile::tempdir().unwrap();
+        let first = RunDir::create(runs.path(), "a", now()).unwrap();
+        first.write_record(&record()).unwrap();
+        let error = RunDir::open_to_resume(first.path()).unwrap_err();
+        assert!(matches!(error, RunDirError::Locked { .. }), "{error}");
+        let path = first.path().to_owned();
+        drop(first);
+        assert_eq!(RunDir::open_to_resume(&path).unwrap().read_record().unwrap(), record());
+        let error = RunDir::open(runs.path()).unwrap_err().to_string();
+        assert!(error.contains("has no traceward.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_is_seen_to_be() {
+        let runs = tempfile::tempdir().unwrap();
+        let run = RunDir::create(runs.path(), "a", now()).unwrap();
+        run.write_record(&record()).unwrap();
+        run.write_status(&Status { state: State::Running, started: NOW, ended: None, epochs_done: 3 })
+            .unwrap();
+        let reader = RunDir::open(run.path()).unwrap();
+        assert_eq!(reader.read_status().unwrap().state, State::Running);
+        drop(run);
+        let status = reader.read_status().unwrap();
+        assert_eq!((status.state, status.epochs_done), (State::Interrupted, 3));
+    }
+
+    #[test]
+    fn runs_are_listed_by_their_start() {
+        let runs = tempfile::tempdir().unwrap();
+        for (name, started) in [("late", NOW + 5), ("early", NOW)] {
+            let run = RunDir::create_at(&runs.path().join(name)).unwrap();
+            run.write_record(&record()).unwrap();
+            let mut history = HistoryFile::create(&run.history_path()).unwrap();
+            let epochs = [(0, 2.0, 1.5), (1, 1.0, 1.75)].map(|(epoch, loss, val_loss)| Epoch {
+                epoch,
+                accuracy: 0.5,
+                loss,
+                val_accuracy: None,
+                val_loss: Some(val_loss),
+                learning_rate: 0.01,
+                seconds: 1.0,
+            });
+            history.append(&epochs).unwrap();
+            let status = Status { state: State::Finished, started, ended: Some(started + 1), epochs_done: 2 };
+            run.write_status(&status).unwrap();
+        }
+        fs::create_dir(runs.path().join("no run")).unwrap();
+        let entries = list(runs.path()).unwrap();
+        let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["early", "late"]);
+        assert_eq!((entries[0].loss, entries[0].best_val_loss), (Some(1.0), Some(1.5)));
+        assert_eq!(entries[0].preset.as_deref(), Some("article-5"));
+        assert_eq!(list(&runs.path().join("none")).unwrap(), []);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_the_old_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("status.json");
+        write_atomically(&path, b"old").unwrap();
+        write_atomically(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        let occupied = directory.path().join("occupied");
+        fs::create_dir(&occupied).unwrap();
+        fs::write(occupied.join("file"), b"").unwrap();
+        assert!(write_atomically(&occupied, b"new").is_err());
+        let left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "no temporary file is left: {left:?}");
+    }
+
+    #[test]
+    fn dates() {
+        assert_eq!(readable_time(0), "1970-01-01 00:00:00");
+        assert_eq!(readable_time(951_782_399), "2000-02-28 23:59:59");
+        assert_eq!(readable_time(951_782_400), "2000-02-29 00:00:00");
+        assert_eq!(readable_time(4_107_542_400), "2100-03-01 00:00:00");
+        assert_eq!(readable_time(NOW), "2026-11-23 04:56:12");
+    }
+}

@@ -318,3 +318,231 @@ impl fmt::Display for Activation {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: Value) -> LayerSpec {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn written_like_keras() {
+        let spec = ModelSpec {
+            name: "article".into(),
+            layers: vec![
+                Layer::Embedding { input_dim: 177, output_dim: 64 }.into(),
+                Layer::bidirectional(Layer::Lstm(Recurrent::new(32).recurrent_dropout(0.1))).into(),
+                Layer::GlobalMaxPooling1D.into(),
+                LayerSpec::named("hidden", Layer::dense(64, Activation::Relu)),
+            ],
+        };
+        insta::assert_json_snapshot!(spec);
+        insta::assert_snapshot!(toml::to_string(&spec).unwrap());
+    }
+
+    #[test]
+    fn defaults_are_those_of_keras() {
+        let lstm = read(json!({"class_name": "LSTM", "config": {"units": 32}}));
+        assert_eq!(lstm.layer, Layer::Lstm(Recurrent::new(32)));
+        let pooling = read(json!({"class_name": "MaxPooling1D"}));
+        assert_eq!(pooling.layer, Layer::MaxPooling1D { pool_size: 2 });
+        let normalization = read(json!({"class_name": "BatchNormalization"}));
+        assert_eq!(normalization.layer, Layer::batch_normalization());
+    }
+
+    /// The same layers as `model.to_json()` has them, with every argument written out.
+    #[test]
+    fn what_keras_writes_is_read() {
+        let json: Value = serde_json::from_str(include_str!("../tests/keras/every_layer.json")).unwrap();
+        let spec = ModelSpec::from_keras(&json).unwrap();
+        insta::assert_json_snapshot!(spec);
+        let other = spec.layers.iter().find(|spec| matches!(spec.layer, Layer::Other(_)));
+        assert_eq!(other, None);
+    }
+
+    #[test]
+    fn only_sequential_models_are_lists_of_layers() {
+        let functional = json!({"class_name": "Functional", "config": {"layers": []}});
+        let error = ModelSpec::from_keras(&functional).unwrap_err().to_string();
+        assert!(error.contains("is Functional"), "{error}");
+        assert!(ModelSpec::from_keras(&json!([1, 2])).is_err());
+    }
+
+    /// No argument that changes what a layer computes may be lost.
+    #[test]
+    fn what_we_do_not_carry_out_stays_as_written_and_says_why() {
+        let cases = [
+            json!({"class_name": "LSTM", "config": {"units": 32, "activation": "relu"}}),
+            json!({"class_name": "LSTM", "config": {"units": 32, "recurrent_activation": "hard_sigmoid"}}),
+            json!({"class_name": "LSTM", "config": {"units": 32, "unit_forget_bias": false}}),
+            json!({"class_name": "LSTM", "config": {"units": 32, "stateful": true}}),
+            json!({"class_name": "LSTM", "config": {"units": 32, "kernel_initializer": "he_normal"}}),
+            json!({"class_name": "LSTM", "config": {"units": 32, "kernel_regularizer": {"class_name": "L2"}}}),
+            json!({"class_name": "LSTM", "config": {"units": "many"}}),
+            json!({"class_name": "GRU", "config": {"units": 32, "reset_after": false}}),
+            json!({"class_name": "Embedding", "config": {"output_dim": 8, "trainable": false}}),
+            json!({"class_name": "Dense", "config": {"units": 7, "activaton": "relu"}}),
+            json!({"class_name": "Dense", "config": {"activation": "relu"}}),
+            json!({"class_name": "Dense", "config": {"units": 7, "dtype": "float16"}}),
+            json!({"class_name": "Dense", "config": {"units": 7, "activation": "swish"}}),
+            json!({"class_name": "Activation", "config": {}}),
+            json!({"class_name": "Conv1D", "config": {"filters": 8, "kernel_size": [3], "dilation_rate": [2]}}),
+            json!({"class_name": "MaxPooling1D", "config": {"pool_size": 3, "strides": 1}}),
+            json!({"class_name": "BatchNormalization", "config": {"axis": 1}}),
+            json!({"class_name": "Dropout", "config": {"rate": 0.5, "noise_shape": [1]}}),
+            json!({"class_name": "Bidirectional", "config": {
+                "layer": {"class_name": "LSTM", "config": {"units": 8}},
+                "backward_layer": {"class_name": "LSTM", "config": {"units": 9, "go_backwards": true}},
+            }}),
+            json!({"class_name": "TransformerBlock", "config": {"heads": 8, "name": null}}),
+        ];
+        let mut reasons = Vec::new();
+        for case in cases {
+            let Ok(layer) = serde_json::from_value::<Layer>(case.clone()) else { panic!("{case}") };
+            let Layer::Other(other) = &layer else { panic!("{case} became {layer:?}") };
+            assert_eq!(serde_json::to_value(&layer).unwrap(), case);
+            reasons.push(format!("{}: {}", other.class_name, other.why()));
+        }
+        insta::assert_snapshot!(reasons.join("\n"));
+    }
+
+    #[test]
+    fn a_custom_class_is_not_taken_for_ours() {
+        let layer =
+            read(json!({"class_name": "LSTM", "registered_name": "mine>LSTM", "config": {"units": 3}}));
+        assert!(matches!(layer.layer, Layer::Other(_)));
+    }
+
+    #[test]
+    fn names_stand_outside_or_inside_the_configuration() {
+        let outside = json!({"name": "a", "class_name": "Dropout", "config": {"rate": 0.5, "name": "b"}});
+        assert_eq!(read(outside).name, "a");
+        let inside = json!({"class_name": "Dropout", "config": {"rate": 0.5, "name": "b"}});
+        assert_eq!(read(inside), LayerSpec::named("b", Layer::Dropout { rate: 0.5 }));
+    }
+
+    #[test]
+    fn open_sizes_are_taken_from_the_data() {
+        let spec = ModelSpec::new(
+            "",
+            [
+                Layer::Embedding { input_dim: 0, output_dim: 8 },
+                Layer::Lstm(Recurrent::new(4)),
+                Layer::dense(16, Activation::Relu),
+                Layer::dense(0, Activation::Linear),
+                Layer::Activation { activation: Activation::Softmax },
+            ],
+        );
+        let resolved = spec.resolve(177, 7);
+        assert_eq!(resolved.layers[0].layer, Layer::Embedding { input_dim: 177, output_dim: 8 });
+        assert_eq!(resolved.layers[2].layer, Layer::dense(16, Activation::Relu));
+        assert_eq!(resolved.layers[3].layer, Layer::dense(7, Activation::Linear));
+        assert_eq!(resolved.resolve(5, 3), resolved);
+        spec.check(177, 7).unwrap();
+        assert!(spec.shapes().unwrap_err().to_string().contains("input_dim = 0"));
+    }
+
+    fn any_activation() -> impl Strategy<Value = Activation> {
+        prop::sample::select(&Activation::ALL[..])
+    }
+
+    fn any_recurrent() -> impl Strategy<Value = Recurrent> {
+        (0_usize..500, 0.0_f32..1.0, 0.0_f32..1.0, any::<bool>(), any::<bool>()).prop_map(
+            |(units, dropout, recurrent_dropout, return_sequences, go_backwards)| Recurrent {
+                units,
+                dropout,
+                recurrent_dropout,
+                return_sequences,
+                go_backwards,
+            },
+        )
+    }
+
+    fn any_other() -> impl Strategy<Value = Layer> {
+        let value = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-z]{0,5}".prop_map(Value::from),
+            prop::collection::vec(any::<i16>(), 0..3).prop_map(Value::from),
+        ];
+        ("[A-Z][a-z]{3,6}Layer", prop::collection::btree_map("[a-z]{1,6}", value, 0..4)).prop_map(
+            |(class_name, config)| {
+                let config = config.into_iter().filter(|(key, _)| key != "name").collect();
+                Layer::Other(OtherLayer { class_name, config })
+            },
+        )
+    }
+
+    fn any_layer() -> impl Strategy<Value = Layer> {
+        let merge_mode =
+            || prop::sample::select(&[MergeMode::Concat, MergeMode::Sum, MergeMode::Ave, MergeMode::Mul][..]);
+        let padding = || prop::sample::select(&[Padding::Valid, Padding::Same, Padding::Causal][..]);
+        prop_oneof![
+            (any::<u32>(), 0_usize..999).prop_map(|(input_dim, output_dim)| Layer::Embedding {
+                input_dim: input_dim as usize,
+                output_dim
+            }),
+            any_recurrent().prop_map(Layer::Lstm),
+            any_recurrent().prop_map(Layer::Gru),
+            (any_recurrent(), merge_mode()).prop_map(|(recurrent, merge_mode)| Layer::Bidirectional {
+                layer: Box::new(Layer::Gru(recurrent)),
+                merge_mode
+            }),
+            (0_usize..99, 0_usize..9, 0_usize..5, padding(), any_activation(), any::<bool>()).prop_map(
+                |(filters, kernel_size, strides, padding, activation, use_bias)| Layer::Conv1D {
+                    filters,
+                    kernel_size,
+                    strides,
+                    padding,
+                    activation,
+                    use_bias
+                }
+            ),
+            (0_usize..9).prop_map(|pool_size| Layer::MaxPooling1D { pool_size }),
+            (0_usize..9).prop_map(|pool_size| Layer::AveragePooling1D { pool_size }),
+            Just(Layer::GlobalMaxPooling1D),
+            Just(Layer::GlobalAveragePooling1D),
+            (0.0_f32..1.0).prop_map(|rate| Layer::Dropout { rate }),
+            (0.0_f32..1.0).prop_map(|rate| Layer::SpatialDropout1D { rate }),
+            (0_usize..999, any_activation(), any::<bool>())
+                .prop_map(|(units, activation, use_bias)| Layer::Dense { units, activation, use_bias }),
+            any_activation().prop_map(|activation| Layer::Activation { activation }),
+            (0.0_f32..1.0, 1e-9_f32..1.0)
+                .prop_map(|(momentum, epsilon)| Layer::BatchNormalization { momentum, epsilon }),
+            any_other(),
+        ]
+    }
+
+    fn any_spec() -> impl Strategy<Value = ModelSpec> {
+        let layer = ("([a-z_]{1,6})?", any_layer()).prop_map(|(name, layer)| LayerSpec { name, layer });
+        ("[a-z]{0,5}", prop::collection::vec(layer, 0..6))
+            .prop_map(|(name, layers)| ModelSpec { name, layers })
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip(spec in any_spec()) {
+            let json = serde_json::to_string(&spec).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<ModelSpec>(&json).unwrap(), &spec);
+            let toml = toml::to_string(&spec).unwrap();
+            prop_assert_eq!(&toml::from_str::<ModelSpec>(&toml).unwrap(), &spec);
+        }
+
+        #[test]
+        fn any_spec_is_checked_without_a_panic(spec in any_spec(), vocabulary in 0_usize..1000, classes in 0_usize..9) {
+            let fits = spec.check(vocabulary, classes).is_ok();
+            prop_assert_eq!(spec.names().len(), spec.layers.len());
+            prop_assert!(spec.shortest_trace() >= 1);
+            let _ = crate::summary::summary(&spec, None, 80);
+            if fits {
+                let shapes = spec.resolve(vocabulary, classes).shapes().unwrap();
+                prop_assert_eq!(shapes.last(), Some(&Shape::Row { features: classes }));
+            }
+        }
+    }
+}

@@ -481,3 +481,118 @@ fn snake_case(class_name: &str) -> String {
     }
     snake
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Activation, LayerSpec};
+
+    fn embedding() -> Layer {
+        Layer::Embedding { input_dim: 0, output_dim: 8 }
+    }
+
+    fn softmax(units: usize) -> Layer {
+        Layer::dense(units, Activation::Softmax)
+    }
+
+    fn conv(kernel_size: usize, strides: usize, padding: Padding) -> Layer {
+        Layer::Conv1D {
+            filters: 4,
+            kernel_size,
+            strides,
+            padding,
+            activation: Activation::Linear,
+            use_bias: true,
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_with_its_place() {
+        let lstm = || Layer::Lstm(Recurrent::new(4));
+        let other = || serde_json::from_str::<Layer>(r#"{"class_name": "Flatten"}"#);
+        let named = |layers: [Layer; 3]| {
+            let mut spec = ModelSpec::new("", layers);
+            spec.layers[2] = LayerSpec::named("lstm", spec.layers[2].layer.clone());
+            spec
+        };
+        let networks = [
+            ModelSpec::new("", []),
+            ModelSpec::new("", [lstm(), softmax(7)]),
+            ModelSpec::new("", [embedding(), embedding(), softmax(7)]),
+            ModelSpec::new("", [embedding(), lstm(), lstm(), softmax(7)]),
+            ModelSpec::new("", [embedding(), softmax(7)]),
+            ModelSpec::new("", [embedding(), lstm(), softmax(6)]),
+            ModelSpec::new("", [embedding(), lstm(), softmax(0), softmax(7)]),
+            ModelSpec::new("", [embedding(), lstm(), Layer::Dropout { rate: 1.0 }, softmax(7)]),
+            ModelSpec::new("", [embedding(), Layer::bidirectional(softmax(3)), softmax(7)]),
+            ModelSpec::new("", [embedding(), other().unwrap(), softmax(7)]),
+            ModelSpec::new("", [embedding(), Layer::bidirectional(other().unwrap()), softmax(7)]),
+            ModelSpec::new("", [Layer::Embedding { input_dim: 100, output_dim: 8 }, lstm(), softmax(7)]),
+            named([embedding(), lstm(), softmax(7)]),
+        ];
+        let errors: Vec<String> =
+            networks.iter().map(|spec| spec.check(177, 7).unwrap_err().to_string()).collect();
+        insta::assert_snapshot!(errors.join("\n"));
+        let one = ModelSpec::new("", [embedding(), lstm(), softmax(0)]).check(177, 1);
+        assert_eq!(one, Err(SpecError::Classes(1)));
+    }
+
+    #[test]
+    fn names_are_those_of_a_fresh_session() {
+        let spec = ModelSpec {
+            name: String::new(),
+            layers: vec![
+                embedding().into(),
+                Layer::bidirectional(Layer::Lstm(Recurrent::new(4).return_sequences())).into(),
+                LayerSpec::named("mine", Layer::dense(3, Activation::Relu)),
+                Layer::Lstm(Recurrent::new(4)).into(),
+                Layer::dense(3, Activation::Relu).into(),
+                Layer::dense(3, Activation::Relu).into(),
+            ],
+        };
+        assert_eq!(spec.names(), ["embedding", "bidirectional", "mine", "lstm_1", "dense", "dense_1"]);
+    }
+
+    /// `keras.src.utils.naming.to_snake_case`.
+    #[test]
+    fn snake_case_is_that_of_keras() {
+        for (class, expected) in [
+            ("LSTM", "lstm"),
+            ("MaxPooling1D", "max_pooling1d"),
+            ("GlobalAveragePooling1D", "global_average_pooling1d"),
+            ("SpatialDropout1D", "spatial_dropout1d"),
+            ("Conv1DTranspose", "conv1d_transpose"),
+            ("LSTMCell", "lstm_cell"),
+            ("ReLU", "re_lu"),
+        ] {
+            assert_eq!(snake_case(class), expected);
+        }
+    }
+
+    /// By trying each length.
+    #[test]
+    fn the_shortest_trace_leaves_one_step() {
+        let pool = |pool_size| Layer::MaxPooling1D { pool_size };
+        let stacks = [
+            vec![conv(5, 1, Padding::Valid)],
+            vec![conv(5, 3, Padding::Same), conv(2, 2, Padding::Valid)],
+            vec![conv(3, 2, Padding::Causal), pool(4), conv(3, 1, Padding::Valid)],
+            vec![pool(2), pool(3)],
+            vec![],
+        ];
+        for stack in stacks {
+            let steps_left = |length: usize| {
+                stack.iter().fold(length, |steps, layer| match *layer {
+                    Layer::Conv1D { kernel_size, strides, padding: Padding::Valid, .. } => {
+                        (steps + strides).saturating_sub(kernel_size) / strides
+                    }
+                    Layer::Conv1D { strides, .. } => steps.div_ceil(strides),
+                    Layer::MaxPooling1D { pool_size } => steps / pool_size,
+                    _ => steps,
+                })
+            };
+            let expected = (1..500).find(|length| steps_left(*length) >= 1).unwrap();
+            assert_eq!(ModelSpec::new("", stack.clone()).shortest_trace(), expected, "{stack:?}");
+        }
+    }
+}
