@@ -206,7 +206,7 @@ fn random(data: &Dataset, rows: &[u32], config: &SplitConfig) -> Split {
     Split::by(data, |row| sides[row as usize])
 }
 
-/// The rows from `floor(n (1 - share))` on validate, as `keras.src.trainers.data_adapters` computes it.
+/// The rows from `floor(n (1 - share))` on validate, as Keras' `train_validation_split` computes it.
 fn tail(data: &Dataset, mut rows: Vec<u32>, config: &SplitConfig) -> Split {
     let dropped = all(data).filter(|&i| data.traces[i as usize].class.is_none()).collect();
     if config.shuffle_first {

@@ -2,10 +2,10 @@
 //!
 //! What is dealt is a *unit*: a group, or a single trace where it has no group. Each class has a quota
 //! of its units for each side; units are shuffled and dealt class by class, the class with the fewest
-//! units first, each unit to the side that lacks most of that class (iterative stratification, Sechidis,
-//! Tsoumakas & Vlahavas 2011, of which this is the case without ties between labels). Where every group
-//! holds one class, as attack runs do, the quotas come out exactly; where groups hold several, as hosts
-//! and recordings may, they come out as near as whole groups allow.
+//! units first, each unit to the side that lacks most of that class (iterative stratification: Sechidis,
+//! Tsoumakas & Vlahavas 2011). Where every group holds one class, as attack runs do, the quotas come out
+//! exactly; where groups hold several, as hosts and recordings may, they come out as near as whole groups
+//! allow.
 
 use std::collections::{HashMap, HashSet};
 
