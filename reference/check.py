@@ -153,7 +153,9 @@ def distance(a, b):
 
 def first_step(compile_, weights, gradients):
     """Every optimizer's first step, from states of zero."""
-    o = {"momentum": 0.0, "nesterov": False, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "rho": 0.9, "weight_decay": 0.004} | compile_["optimizer"]
+    o = {"momentum": 0.0, "nesterov": False, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "rho": 0.9, "weight_decay": 0.004} | compile_[
+        "optimizer"
+    ]
     if "clip_norm" in compile_:
         norm = math.sqrt(sum((g**2).sum() for g in gradients.values()))
         gradients = {name: g * min(1.0, compile_["clip_norm"] / norm) for name, g in gradients.items()}
