@@ -364,7 +364,7 @@ def cases():
     for name, loss, scale in (
         ("categorical", CE, 200.0),
         ("sparse", "sparse_categorical_crossentropy", 200.0),
-        ("binary", "binary_crossentropy", 1000.0),
+        ("binary", "binary_crossentropy", 700.0),
     ):
         yield Case(
             f"saturated_sigmoid_{name}",
