@@ -2,9 +2,10 @@
 //!
 //! A loss gets the values *before* the last activation and the activation's name, because Keras does
 //! something else than applying the one to the other: cross-entropy of a softmax is taken from the logits
-//! (no clip); of any other output, the output is divided by its sum and clipped to [1e-7, 1 - 1e-7]
-//! (categorical), clipped first and then divided (sparse), or clipped alone (binary). Where a value is
-//! clipped its gradient is 0: networks do get stuck there, and the doctor wants to see it happen.
+//! (no clip, as on TensorFlow); any other output is divided by its sum and then clipped to
+//! [1e-7, 1 - 1e-7] (as on torch and JAX; on TensorFlow a sigmoid would silently be trained as a softmax).
+//! Binary cross-entropy clips alone. Where a value is clipped its gradient is 0: networks do get stuck
+//! there, and the doctor wants to see it happen.
 
 use burn::tensor::Tensor;
 use traceward_run::config::Loss;
@@ -50,8 +51,9 @@ pub(crate) fn judge(
         let label = label as usize;
         losses.push(match loss {
             _ if from_logits => softmax_crossentropy(logits, output, label, gradient),
-            Loss::CategoricalCrossentropy => categorical(output, label, gradient),
-            Loss::SparseCategoricalCrossentropy => sparse(output, label, gradient),
+            Loss::CategoricalCrossentropy | Loss::SparseCategoricalCrossentropy => {
+                categorical(output, label, gradient)
+            }
             Loss::BinaryCrossentropy => binary(output, label, gradient),
             Loss::MeanSquaredError => squared(output, label, gradient),
         });
@@ -84,17 +86,6 @@ fn categorical(output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
         gradient[label] -= 1.0 / output[label];
     }
     -share.ln()
-}
-
-fn sparse(output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
-    let sum: f32 = output.iter().map(|&o| clip(o).0).sum();
-    for (at, (gradient, &o)) in gradient.iter_mut().zip(output).enumerate() {
-        let (clipped, inside) = clip(o);
-        if inside {
-            *gradient = 1.0 / sum - if at == label { 1.0 / clipped } else { 0.0 };
-        }
-    }
-    sum.ln() - clip(output[label]).0.ln()
 }
 
 fn binary(output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
