@@ -5,7 +5,6 @@
 //! the trace as well, so each distinct token of each trace is.
 
 use crate::dropout::Site;
-use crate::layout::clear;
 use crate::{Dropout, Ragged};
 
 /// The distinct rows of a batch of tokens.
@@ -63,7 +62,8 @@ impl Distinct {
 
     /// Writes the rows of `table`, masked, `[pairs, inputs]`.
     pub(crate) fn rows(&self, table: &[f32], mask: &InputMask, inputs: usize, rows: &mut Vec<f32>) {
-        clear(rows, self.pairs.len() * inputs);
+        rows.clear();
+        rows.resize(self.pairs.len() * inputs, 0.0);
         for (&(trace, token), row) in self.pairs.iter().zip(rows.chunks_exact_mut(inputs)) {
             row.copy_from_slice(&table[token as usize * inputs..][..inputs]);
             mask.apply(trace as usize, row);

@@ -4,9 +4,10 @@
 //! recurrent product alone. [`Prepared::infer`] reads whole traces; [`Prepared::advance`] reads the next chunk of each of several
 //! traces and carries their [`State`]s on. Since a row's arithmetic depends on that row alone, chunks give bit for bit what one pass gives, and so does [`forward`](crate::forward).
 
+use crate::buffer::Buffer;
 use crate::gather::Distinct;
 use crate::kernels::{self, ForwardStep, Projected, Projection};
-use crate::layout::{Blocks, Packed, grow};
+use crate::layout::{Blocks, Packed};
 use crate::ragged::Step;
 use crate::shape::{check, check_weights};
 use crate::train::{Tape, chunk, write_output};
@@ -18,7 +19,7 @@ pub struct Prepared {
     blocks: Blocks,
     packed: Packed,
     /// Entries of the table, and the table projected, `[block][vocabulary][64]`; `None` for a layer that reads rows.
-    table: Option<(usize, Vec<f32>)>,
+    table: Option<(usize, Buffer)>,
 }
 
 /// What a [`Prepared`] layer reads.
@@ -35,8 +36,8 @@ pub enum Reads<'a> {
 pub struct State {
     units: usize,
     /// `[padded units]`; a GRU's state is its output, and both are kept.
-    output: Vec<f32>,
-    state: Vec<f32>,
+    output: Buffer,
+    state: Buffer,
 }
 
 impl State {
@@ -44,7 +45,7 @@ impl State {
     #[must_use]
     pub fn new(shape: &Shape) -> Self {
         let padded = Blocks::new(*shape).units();
-        Self { units: shape.units, output: vec![0.0; padded], state: vec![0.0; padded] }
+        Self { units: shape.units, output: Buffer::zeros(padded), state: Buffer::zeros(padded) }
     }
 
     /// A state from what [`State::output`] and [`State::cell`] gave.
@@ -85,10 +86,10 @@ pub struct Scratch {
     isa: Isa,
     index: Vec<u32>,
     /// `[traces][padded units]`, before and after a step.
-    outputs: [Vec<f32>; 2],
-    states: Vec<f32>,
+    outputs: [Buffer; 2],
+    states: Buffer,
     rows: Vec<f32>,
-    projected: Vec<f32>,
+    projected: Buffer,
     /// What [`infer`] prepares anew each time.
     packed: Packed,
     distinct: Distinct,
@@ -113,7 +114,7 @@ impl Prepared {
         let mut prepared = Self::rows(shape, weights);
         assert_eq!(table.len() % shape.inputs, 0, "the table has rows of {} numbers", shape.inputs);
         let vocabulary = table.len() / shape.inputs;
-        let mut projected = vec![0.0; vocabulary * prepared.blocks.columns()];
+        let mut projected = Buffer::zeros(vocabulary * prepared.blocks.columns());
         project(Isa::detect(), &prepared.blocks, &prepared.packed, table, &mut projected);
         prepared.table = Some((vocabulary, projected));
         prepared
@@ -219,7 +220,7 @@ pub fn infer(tape: &mut Tape, call: &Call, weights: Weights, input: Input, out: 
     // Taken out for the time of the pass, which borrows the rest of the scratch.
     let (mut packed, mut distinct) =
         (std::mem::take(&mut scratch.packed), std::mem::take(&mut scratch.distinct));
-    let mut panels = Vec::new();
+    let mut panels = Buffer::default();
     packed.set(&blocks, &weights);
     let source = match input {
         Input::Rows(values) => Source::Rows(values),
@@ -228,7 +229,7 @@ pub fn infer(tape: &mut Tape, call: &Call, weights: Weights, input: Input, out: 
             distinct.rows(table, &crate::gather::InputMask::default(), call.shape.inputs, &mut scratch.rows);
             let rows = distinct.pairs.len();
             panels = std::mem::take(&mut scratch.projected);
-            grow(&mut panels, rows * blocks.columns());
+            panels.grow(rows * blocks.columns());
             project(scratch.isa, &blocks, &packed, &scratch.rows, &mut panels);
             Source::Tokens { tokens, panels: &panels, rows, distinct: Some(&distinct) }
         }
@@ -282,7 +283,7 @@ fn read(
     let Scratch { isa, index, outputs: [before, after], states, rows, projected, .. } = scratch;
     index.resize(traces, 0);
     for buffer in [&mut *before, &mut *after, &mut *states] {
-        crate::layout::clear(buffer, traces * padded);
+        buffer.clear(traces * padded);
     }
     if call.output == Output::Last {
         out.fill(0.0);
@@ -311,7 +312,7 @@ fn read(
                 if step.row == chunk_end {
                     gather(call, values, step, rows);
                     let count = rows.len() / call.shape.inputs;
-                    grow(projected, count * blocks.columns());
+                    projected.grow(count * blocks.columns());
                     project(*isa, blocks, packed, rows, projected);
                     (chunk_first, chunk_end) = (step.row, step.row + count);
                 }

@@ -14,6 +14,7 @@
 //! recurrent weights are zero in column 3. Units past the last one (when `units` is no multiple of 16) have zero weights: their
 //! state stays zero and nothing reads it.
 
+use crate::buffer::Buffer;
 use crate::{Cell, Shape, Weights};
 
 /// Lanes of a block of units.
@@ -84,9 +85,9 @@ impl Blocks {
     }
 
     /// Keras' `[rows, gates * units]` into panels.
-    pub(crate) fn pack(&self, side: Side, matrix: &[f32], panels: &mut Vec<f32>) {
+    pub(crate) fn pack(&self, side: Side, matrix: &[f32], panels: &mut Buffer) {
         let rows = matrix.len() / self.shape.columns();
-        clear(panels, rows * self.columns());
+        panels.clear(rows * self.columns());
         self.places(side, rows, |keras, packed| panels[packed] = matrix[keras]);
     }
 
@@ -97,8 +98,8 @@ impl Blocks {
     }
 
     /// The bias as one row of panels. The two biases of a GRU's z and r only ever occur as a sum.
-    pub(crate) fn pack_bias(&self, bias: &[f32], panels: &mut Vec<f32>) {
-        clear(panels, self.columns());
+    pub(crate) fn pack_bias(&self, bias: &[f32], panels: &mut Buffer) {
+        panels.clear(self.columns());
         self.places(Side::Input, 1, |keras, packed| panels[packed] += bias[keras]);
         if self.shape.cell == Cell::Gru {
             let state = &bias[self.shape.columns()..];
@@ -117,11 +118,11 @@ impl Blocks {
 
     /// The transpose of Keras' `[rows, gates * units]`, for products with gradients of gates: `[group of rows][columns()][width]`, where
     /// [`width`] rows, padded with zeros, form a group.
-    pub(crate) fn pack_transposed(&self, side: Side, matrix: &[f32], transposed: &mut Vec<f32>) {
+    pub(crate) fn pack_transposed(&self, side: Side, matrix: &[f32], transposed: &mut Buffer) {
         let rows = matrix.len() / self.shape.columns();
         let padded = rows.next_multiple_of(LANES);
         let width = width(padded);
-        clear(transposed, padded * self.columns());
+        transposed.clear(padded * self.columns());
         let (columns, row_len) = (self.columns(), self.shape.columns());
         self.places(side, rows, |keras, packed| {
             let row = keras / row_len;
@@ -137,28 +138,15 @@ pub(crate) fn width(columns: usize) -> usize {
     [64, 32].into_iter().find(|width| columns.is_multiple_of(*width)).unwrap_or(LANES)
 }
 
-/// Makes `buffer` `len` zeros, keeping its memory.
-pub(crate) fn clear(buffer: &mut Vec<f32>, len: usize) {
-    buffer.clear();
-    buffer.resize(len, 0.0);
-}
-
-/// Makes `buffer` at least `len` long, whatever it holds.
-pub(crate) fn grow(buffer: &mut Vec<f32>, len: usize) {
-    if buffer.len() < len {
-        buffer.resize(len, 0.0);
-    }
-}
-
 /// Packed weights for reading traces.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Packed {
     /// `[block][inputs][64]`.
-    pub(crate) kernel: Vec<f32>,
+    pub(crate) kernel: Buffer,
     /// `[block][units][64]`.
-    pub(crate) recurrent: Vec<f32>,
+    pub(crate) recurrent: Buffer,
     /// `[block][64]`.
-    pub(crate) bias: Vec<f32>,
+    pub(crate) bias: Buffer,
 }
 
 impl Packed {
@@ -184,7 +172,7 @@ mod tests {
             let blocks = Blocks::new(shape(gru, rows, units));
             let matrix: Vec<f32> = (0..blocks.shape.kernel_len()).map(|n| n as f32 + 1.0).collect();
             for side in [Side::Input, Side::State] {
-                let (mut panels, mut back) = (Vec::new(), vec![0.0; matrix.len()]);
+                let (mut panels, mut back) = (Buffer::default(), vec![0.0; matrix.len()]);
                 blocks.pack(side, &matrix, &mut panels);
                 blocks.unpack(side, &panels, &mut back);
                 prop_assert_eq!(&matrix, &back);
@@ -197,7 +185,7 @@ mod tests {
         fn the_transpose_holds_the_same_numbers(gru: bool, rows in 1usize..70, units in 1usize..40) {
             let blocks = Blocks::new(shape(gru, rows, units));
             let matrix: Vec<f32> = (0..blocks.shape.kernel_len()).map(|n| n as f32 + 1.0).collect();
-            let (mut panels, mut transposed) = (Vec::new(), Vec::new());
+            let (mut panels, mut transposed) = (Buffer::default(), Buffer::default());
             blocks.pack(Side::State, &matrix, &mut panels);
             blocks.pack_transposed(Side::State, &matrix, &mut transposed);
             let width = width(rows.next_multiple_of(LANES));

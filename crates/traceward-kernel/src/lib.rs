@@ -31,6 +31,7 @@
 //! assert!(out[0] > out[3]);
 //! ```
 
+mod buffer;
 mod dropout;
 mod gather;
 mod infer;

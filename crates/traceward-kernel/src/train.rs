@@ -5,6 +5,7 @@
 //! caller still has them. The backward pass reads the tape and leaves it as it is: gradients with respect to the gates' sums live in a buffer of a few
 //! steps, small enough for the first-level cache, until they are added to the weights' gradients.
 
+use crate::buffer::Buffer;
 use crate::dropout::Site;
 use crate::gather::{Distinct, InputMask};
 use crate::infer::Scratch;
@@ -12,7 +13,7 @@ use crate::kernels::{
     BackwardStep, ColumnSums, ForwardStep, OuterProducts, PanelProduct, Projected, Projection, Scatter,
     State, TapeRows,
 };
-use crate::layout::{Blocks, Packed, Side, clear, grow};
+use crate::layout::{Blocks, PANEL, Packed, Side};
 use crate::ragged::Step;
 use crate::shape::check;
 use crate::{Call, Gradients, Input, Isa, Output, Ragged, Weights};
@@ -29,23 +30,23 @@ pub struct Tape {
     isa: Isa,
     packed: Packed,
     /// Transposed weights for the way back.
-    recurrent_back: Vec<f32>,
-    kernel_back: Vec<f32>,
+    recurrent_back: Buffer,
+    kernel_back: Buffer,
     input_mask: InputMask,
     /// By place in [`Ragged::order`], `[traces][padded units]`.
-    state_mask: Vec<f32>,
+    state_mask: Buffer,
     distinct: Distinct,
     /// Input rows, masked: the distinct ones for tokens, those of a chunk otherwise.
     rows: Vec<f32>,
-    projected: Vec<f32>,
+    projected: Buffer,
     /// Panels of all rows, time-major.
-    gates: Vec<f32>,
+    gates: Buffer,
     /// `[rows][padded units]`, time-major.
-    states: Vec<f32>,
-    outputs_before: Vec<f32>,
+    states: Buffer,
+    outputs_before: Buffer,
     /// `[traces][padded units]`.
-    zeros: Vec<f32>,
-    output: Vec<f32>,
+    zeros: Buffer,
+    output: Buffer,
     /// The projected row of each trace at a step.
     index: Vec<u32>,
     back: Back,
@@ -55,16 +56,16 @@ pub struct Tape {
 /// Buffers of the backward pass.
 #[derive(Debug, Default)]
 struct Back {
-    d_output: Vec<f32>,
-    d_state: Vec<f32>,
+    d_output: Buffer,
+    d_state: Buffer,
     /// With respect to the sums of the rows of a chunk, filled from the end.
-    d_sums: Vec<f32>,
+    d_sums: Buffer,
     /// With respect to the projected distinct rows.
-    d_projected: Vec<f32>,
-    d_rows: Vec<f32>,
-    kernel: Vec<f32>,
-    recurrent: Vec<f32>,
-    bias: Vec<f32>,
+    d_projected: Buffer,
+    d_rows: Buffer,
+    kernel: Buffer,
+    recurrent: Buffer,
+    bias: Buffer,
 }
 
 impl Tape {
@@ -79,25 +80,25 @@ impl Tape {
         let (traces, rows, units) = (call.batch.traces(), call.batch.rows(), blocks.units());
         self.packed.set(blocks, weights);
         self.input_mask.set(call.dropout.as_ref(), traces, call.shape.inputs);
-        self.state_mask.clear();
-        self.state_mask.resize(traces * units, 1.0);
+        self.state_mask.clear(traces * units);
+        self.state_mask.fill(1.0);
         if let Some(dropout) = &call.dropout {
             for (place, &trace) in call.batch.order().iter().enumerate() {
                 let mask = &mut self.state_mask[place * units..][..call.shape.units];
                 dropout.fill(Site::State, trace as usize, mask);
             }
         }
-        grow(&mut self.gates, rows * blocks.columns());
-        grow(&mut self.states, rows * units);
-        grow(&mut self.outputs_before, rows * units);
-        clear(&mut self.zeros, traces * units);
-        grow(&mut self.output, traces * units);
+        self.gates.grow(rows * blocks.columns());
+        self.states.grow(rows * units);
+        self.outputs_before.grow(rows * units);
+        self.zeros.clear(traces * units);
+        self.output.grow(traces * units);
         self.index.resize(traces, 0);
     }
 
     /// Projects `self.rows`.
     fn project(&mut self, blocks: &Blocks, rows: usize) {
-        grow(&mut self.projected, rows * blocks.columns());
+        self.projected.grow(rows * blocks.columns());
         self.isa.run(Projection {
             rows,
             depth: blocks.shape.inputs,
@@ -282,11 +283,11 @@ pub fn backward(
         (&mut tape.back.recurrent, blocks.shape.units * blocks.columns()),
         (&mut tape.back.bias, blocks.columns()),
     ] {
-        clear(buffer, len);
+        buffer.clear(len);
     }
-    grow(&mut tape.back.d_sums, capacity * blocks.columns());
+    tape.back.d_sums.grow(capacity * blocks.columns());
     if let Input::Tokens { .. } = input {
-        clear(&mut tape.back.d_projected, distinct * blocks.columns());
+        tape.back.d_projected.clear(distinct * blocks.columns());
     }
     let mut pass = Pass { tape, call, blocks, capacity, first: capacity, input, d_input: gradients.input };
     if let Some(d_input) = &mut pass.d_input {
@@ -439,14 +440,14 @@ impl Pass<'_> {
         let Some(d_input) = self.d_input.as_deref_mut() else {
             return;
         };
-        grow(&mut tape.back.d_rows, rows * blocks.inputs());
+        tape.back.d_rows.grow(rows * blocks.inputs());
         tape.isa.run(PanelProduct {
             rows,
             panels: &tape.back.d_sums,
             panel_rows: self.capacity,
             first: self.first,
             blocks: blocks.blocks,
-            panel_columns: crate::layout::PANEL,
+            panel_columns: PANEL,
             transposed: &tape.kernel_back,
             columns: blocks.inputs(),
             out: &mut tape.back.d_rows,
@@ -491,14 +492,14 @@ impl Pass<'_> {
         let Some(d_table) = self.d_input.as_deref_mut() else {
             return;
         };
-        grow(&mut tape.back.d_rows, rows * blocks.inputs());
+        tape.back.d_rows.grow(rows * blocks.inputs());
         tape.isa.run(PanelProduct {
             rows,
             panels: &tape.back.d_projected,
             panel_rows: rows,
             first: 0,
             blocks: blocks.blocks,
-            panel_columns: crate::layout::PANEL,
+            panel_columns: PANEL,
             transposed: &tape.kernel_back,
             columns: blocks.inputs(),
             out: &mut tape.back.d_rows,

@@ -72,11 +72,13 @@ fn step<S: Simd, C: CellMath, const SCATTER: bool>(simd: S, mut op: BackwardStep
                 unsafe {
                     let gates =
                         op.gates.as_ptr().add((block * op.gate_rows + op.gate_first + row) * PANEL + lane);
+                    // A plain loop: a closure passed to `array::from_fn` would be compiled without the features.
+                    let mut kept_gates = [simd.zero(); 4];
+                    for (column, gate) in kept_gates.iter_mut().enumerate() {
+                        *gate = simd.load(gates.add(column * LANES));
+                    }
                     let kept = Kept {
-                        gates: std::array::from_fn(
-                            #[inline(always)]
-                            |column| simd.load(gates.add(column * LANES)),
-                        ),
+                        gates: kept_gates,
                         before: simd.load(op.before.as_ptr().add(at)),
                         after: simd.load(op.after.as_ptr().add(at)),
                     };

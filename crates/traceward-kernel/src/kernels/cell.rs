@@ -19,6 +19,18 @@ pub(super) trait CellMath {
     fn backward<S: Simd>(simd: S, kept: Kept<S>, d_output: S::V, d_state: S::V) -> ([S::V; 4], S::V, S::V);
 }
 
+/// `x` rounded to a multiple of 2^-80, so that what is next to nothing becomes nothing.
+///
+/// A gradient shrinks from step to step, and after some hundred steps it reaches the subnormal numbers, with which processors compute
+/// up to a hundred times slower. Rounding it to zero long before changes no gradient that is large enough to train with.
+#[inline(always)]
+fn without_traces<S: Simd>(simd: S, x: S::V) -> S::V {
+    /// Its unit in the last place is 2^-80.
+    const ANCHOR: f32 = f32::from_bits((127 - 57) << 23);
+    let anchor = simd.splat(ANCHOR);
+    simd.sub(simd.add(x, anchor), anchor)
+}
+
 /// What a step left for the way back.
 #[derive(Clone, Copy)]
 pub(super) struct Kept<S: Simd> {
@@ -46,10 +58,11 @@ impl CellMath for Lstm {
     fn backward<S: Simd>(simd: S, kept: Kept<S>, d_output: S::V, d_state: S::V) -> ([S::V; 4], S::V, S::V) {
         let one = simd.splat(1.0);
         let [i, f, g, o] = kept.gates;
+        let d_output = without_traces(simd, d_output);
         let activated = tanh(simd, kept.after);
         // d c' = d c'(from later) + d h' o (1 - tanh(c')^2)
         let slope = simd.neg_mul_add(activated, activated, one);
-        let d_cell = simd.mul_add(simd.mul(d_output, o), slope, d_state);
+        let d_cell = without_traces(simd, simd.mul_add(simd.mul(d_output, o), slope, d_state));
         let di = simd.mul(d_cell, g);
         let df = simd.mul(d_cell, kept.before);
         let dg = simd.mul(d_cell, i);
@@ -84,6 +97,7 @@ impl CellMath for Gru {
     fn backward<S: Simd>(simd: S, kept: Kept<S>, d_output: S::V, _d_state: S::V) -> ([S::V; 4], S::V, S::V) {
         let one = simd.splat(1.0);
         let [z, r, from_state, candidate] = kept.gates;
+        let d_output = without_traces(simd, d_output);
         let direct = simd.mul(d_output, z);
         let d_candidate = simd.mul(simd.sub(d_output, direct), simd.neg_mul_add(candidate, candidate, one));
         let dz = simd.mul(simd.mul(d_output, simd.sub(kept.before, candidate)), simd.neg_mul_add(z, z, z));

@@ -1,8 +1,6 @@
 //! What a trace's output must not depend on: the batch, the pieces it is read in, the entry that reads it.
 
-mod common;
-
-use common::{Case, Draw, VOCABULARY};
+use crate::case::{Case, Draw, VOCABULARY};
 use proptest::prelude::*;
 use traceward_kernel::{Cell, Isa, Output, Prepared, Ragged, Reads, Scratch, Shape, State, Tape, infer};
 
@@ -55,7 +53,7 @@ fn alone(case: &Case, trace: usize) -> Case {
     match &case.tokens {
         Some(tokens) => alone.tokens = Some(tokens[rows].to_vec()),
         None => {
-            alone.values = case.values[rows.start * case.shape.inputs..rows.end * case.shape.inputs].to_vec()
+            alone.values = case.values[rows.start * case.shape.inputs..rows.end * case.shape.inputs].to_vec();
         }
     }
     alone.d_out = vec![0.0; alone.shape.output_len(&alone.batch, alone.output)];

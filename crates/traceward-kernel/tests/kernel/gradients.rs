@@ -1,8 +1,6 @@
 //! The kernels against the plain `f64` reference, and the reference against finite differences.
 
-mod common;
-
-use common::{Case, wide};
+use crate::case::{Case, wide};
 use traceward_kernel::{Cell, Gradients, Isa, Output, Shape, Tape, backward, reference};
 
 /// Ragged, with a trace of one call, one of none, and equal lengths.
