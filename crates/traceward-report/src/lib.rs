@@ -1,5 +1,10 @@
 //! What people look at: terminal text, SVG curves, HTML reports.
 
+pub mod compare;
+pub mod evaluation;
+mod figures;
+pub mod html;
 pub mod profile;
+pub mod svg;
 pub mod table;
 pub mod terminal;
