@@ -115,7 +115,7 @@ mod tests {
     /// Two steps with gradients 0.5 and -0.2 on a weight of 1, by hand from Keras 3's formulas.
     fn two_steps(optimizer: Optimizer) -> f32 {
         let mut state = OptimizerState::new([1]);
-        let mut values = vec![vec![1.0f32]];
+        let mut values = [vec![1.0f32]];
         for gradient in [0.5, -0.2] {
             state.step(&optimizer, optimizer.learning_rate(), values.iter_mut(), &[Some(vec![gradient])]);
         }

@@ -1,6 +1,7 @@
 //! The fully connected layer: burn's matrix product and sum.
 
 use super::plan::Weights;
+use super::product::product;
 use super::{Node, Pass, Signal};
 use crate::Error;
 use crate::init::Initializer;
@@ -29,7 +30,7 @@ impl DenseNode {
 impl Node for DenseNode {
     fn run(&self, input: Signal, pass: &Pass<'_>) -> Signal {
         input.map(|values| {
-            let product = values.matmul(pass.weights[self.kernel].clone());
+            let product = product(values, &pass.weights[self.kernel], pass.training.is_some());
             match self.bias {
                 Some(bias) => product + pass.weights[bias].clone(),
                 None => product,

@@ -11,6 +11,7 @@ mod embedding;
 mod normalization;
 mod plan;
 mod pooling;
+mod product;
 mod recurrent;
 mod windows;
 

@@ -87,9 +87,11 @@ impl SliceOp for PoolOp {
                 out.iter_mut().for_each(|o| *o /= count);
             } else {
                 out.fill(f32::NEG_INFINITY);
-                rows.for_each(|row| {
-                    out.iter_mut().zip(row).for_each(|(o, &x)| *o = if x > *o || x.is_nan() { x } else { *o })
-                });
+                for row in rows {
+                    for (o, &x) in out.iter_mut().zip(row) {
+                        *o = if x > *o || x.is_nan() { x } else { *o };
+                    }
+                }
             }
         }
         (keep && self.kind != Kind::Mean).then(|| Box::new(out.to_vec()) as Kept)

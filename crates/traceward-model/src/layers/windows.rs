@@ -6,6 +6,7 @@ use traceward_kernel::Ragged;
 use traceward_run::spec::{Layer, Padding};
 
 use super::plan::Weights;
+use super::product::product;
 use super::{Node, Pass, Signal};
 use crate::Error;
 use crate::init::Initializer;
@@ -82,7 +83,7 @@ impl Node for ConvNode {
             }));
         }
         let gathered = apply_1(GatherOp { windows, size, width }, values);
-        let mut values = gathered.matmul(pass.weights[self.kernel].clone());
+        let mut values = product(gathered, &pass.weights[self.kernel], pass.training.is_some());
         if let Some(bias) = self.bias {
             values = values + pass.weights[bias].clone();
         }

@@ -1,5 +1,7 @@
 //! Whole networks: gradients, batching, files. One binary for all: linking burn takes its time.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
+
 mod batching;
 mod files;
 mod gradients;

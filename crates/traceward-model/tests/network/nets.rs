@@ -16,8 +16,9 @@ fn conv(padding: Padding, strides: usize, activation: Activation) -> Layer {
     Layer::Conv1D { filters: 4, kernel_size: 3, strides, padding, activation, use_bias: true }
 }
 
-fn backwards(recurrent: Recurrent) -> Recurrent {
-    Recurrent { go_backwards: true, ..recurrent }
+fn backwards(mut recurrent: Recurrent) -> Recurrent {
+    recurrent.go_backwards = true;
+    recurrent
 }
 
 /// Between an embedding and a softmax.
