@@ -19,20 +19,29 @@ mod adfa;
 mod budget;
 mod calls;
 mod collect;
+mod csv_table;
+mod folders;
 mod json_lines;
 mod lines;
+mod look;
 mod parquet;
+mod tables;
 mod tar;
 mod trace_file;
 mod tree;
+mod unm;
 
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use self::budget::Budget;
+use self::calls::Mapping;
 use self::collect::{Collector, Labels, Refusal};
+use self::look::{HEAD, Kind, Text, look};
+use self::tables::Census;
 use self::tree::{ReadSeek, Tree};
 use crate::{Abi, Dataset, Error, Source};
 
@@ -77,10 +86,16 @@ impl Default for Limits {
 pub enum Format {
     /// ADFA-LD's three folders.
     AdfaLd,
+    /// UNM's `PID NUMBER` lines.
+    Unm,
+    /// A label column and a trace column.
+    Csv,
     /// One JSON object a line.
     JsonLines,
     /// Our interchange format.
     Parquet,
+    /// A folder a class, a file a trace.
+    Folders,
     /// One file, one trace.
     TraceFile,
 }
@@ -89,15 +104,15 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::AdfaLd => "ADFA-LD",
+            Self::Unm => "UNM",
+            Self::Csv => "CSV",
             Self::JsonLines => "JSON Lines",
             Self::Parquet => "Parquet",
+            Self::Folders => "class folders",
             Self::TraceFile => "trace file",
         })
     }
 }
-
-/// How much of a file is looked at to find its format, in bytes.
-const HEAD: usize = 64 << 10;
 
 /// Reads the data set at `path`: a file, a folder, or an archive.
 ///
@@ -105,16 +120,28 @@ const HEAD: usize = 64 << 10;
 /// If nothing can be read there, if nothing in it is a trace, or, with [`ReadOptions::strict`], at the
 /// first bad row.
 pub fn read(path: &Path, options: &ReadOptions) -> Result<Dataset, Error> {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let mut into = Collector::new(path, options);
+    let name = name_of(path);
+    let mut into = collector(path, &name, options)?;
     let budget = Budget::new(options.limits.unpacked_bytes);
     if path.is_dir() {
         tree_of_any_layout(Tree::folder(path, budget.clone())?, &budget, &mut into)?;
     } else {
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        let shown = path.display().to_string();
-        file_of_any_format(&shown, Box::new(BufReader::with_capacity(HEAD, file)), &budget, &mut into)?;
+        file_at(path, None, &budget, &mut into)?;
     }
+    into.finish(name)
+}
+
+/// Reads two files as the parts `train` and `validation` of one data set: the article's `train.csv` and
+/// `validation.csv`, wherever they lie.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_pair(train: &Path, validation: &Path, options: &ReadOptions) -> Result<Dataset, Error> {
+    let name = format!("{} + {}", name_of(train), name_of(validation));
+    let mut into = collector(train, &name, options)?;
+    let budget = Budget::new(options.limits.unpacked_bytes);
+    file_at(train, Some("train"), &budget, &mut into)?;
+    file_at(validation, Some("validation"), &budget, &mut into)?;
     into.finish(name)
 }
 
@@ -123,126 +150,135 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Dataset, Error> {
 /// # Errors
 /// As [`read`].
 pub fn bytes(name: &str, data: &[u8], options: &ReadOptions) -> Result<Dataset, Error> {
-    let mut into = Collector::new(Path::new(name), options);
+    let mut into = collector(Path::new(name), name, options)?;
     let budget = Budget::new(options.limits.unpacked_bytes);
-    file_of_any_format(name, Box::new(Cursor::new(data)), &budget, &mut into)?;
+    file_of_any_format(name, Box::new(Cursor::new(data)), None, &budget, &mut into)?;
     into.finish(name.to_owned())
 }
 
-/// What a file turns out to be from its first bytes.
-enum Found {
-    Zip,
-    Tar,
-    Gzip,
-    Parquet,
-    Text(Text),
+/// The last part of a path, for people.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// What a text turns out to be from its first lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Text {
-    JsonLines,
-    Trace,
+/// A collector that knows the mapping file, if one was named. Its table is a custom ABI with the name of
+/// the data set, unless an ABI was named too.
+fn collector<'o>(path: &Path, name: &str, options: &'o ReadOptions) -> Result<Collector<'o>, Error> {
+    let mut into = Collector::new(path, options);
+    if let Some(file) = &options.mapping {
+        into.set_mapping(Arc::new(mapping_file(file)?), Abi::Custom(name.into()));
+    }
+    Ok(into)
 }
 
-fn look(head: &[u8]) -> Result<Found, String> {
-    if head.starts_with(parquet::MAGIC) {
-        return Ok(Found::Parquet);
+fn mapping_file(path: &Path) -> Result<Mapping, Error> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let mut text = Vec::new();
+    file.take(unm::LONGEST_MAPPING as u64 + 1).read_to_end(&mut text).map_err(Error::io("read", path))?;
+    let at = Source { file: path.display().to_string().into(), line: None };
+    if text.len() > unm::LONGEST_MAPPING {
+        let limit = format!("{} bytes", unm::LONGEST_MAPPING);
+        return Err(Error::TooLarge { source_at: at, what: "the mapping file".into(), limit });
     }
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return Ok(Found::Zip);
-    }
-    if head.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Found::Gzip);
-    }
-    if tar::looks_like(head) {
-        return Ok(Found::Tar);
-    }
-    look_at_text(head).map(Found::Text)
+    unm::mapping(&text).map_err(|reason| Error::Bad {
+        source_at: at,
+        reason: format!("It is no mapping of numbers to names: {reason}."),
+    })
 }
 
-fn look_at_text(head: &[u8]) -> Result<Text, String> {
-    let text = lines::without_mark(head);
-    if text.starts_with(&[0xff, 0xfe]) || text.starts_with(&[0xfe, 0xff]) {
-        return Err("it is UTF-16; save it as UTF-8".into());
-    }
-    if text.contains(&0) {
-        return Err("it is binary, and neither Parquet nor an archive".into());
-    }
-    match text.iter().find(|b| !b.is_ascii_whitespace()) {
-        None => Err("it is empty".into()),
-        Some(b'{') => Ok(Text::JsonLines),
-        Some(b'[') => Err("it is one JSON array; write one object a line instead".into()),
-        Some(_) => Ok(Text::Trace),
-    }
+fn file_at(path: &Path, part: Option<&str>, budget: &Budget, into: &mut Collector<'_>) -> Result<(), Error> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let input = Box::new(BufReader::with_capacity(HEAD, file));
+    file_of_any_format(&path.display().to_string(), input, part, budget, into)
 }
 
-/// Reads one file, whatever it is.
+/// Reads one file, whatever it is; `part` is the part of traces that name none.
 fn file_of_any_format<'a>(
     name: &str,
     mut input: Box<dyn ReadSeek + 'a>,
+    part: Option<&str>,
     budget: &Budget,
     into: &mut Collector<'_>,
 ) -> Result<(), Error> {
     let at = Source { file: name.into(), line: None };
-    let mut head = Vec::new();
-    (&mut input).take(HEAD as u64).read_to_end(&mut head).map_err(Error::io("read", name))?;
+    let (head, all) = tree::head(&mut input, HEAD).map_err(Error::io("read", name))?;
     input.rewind().map_err(Error::io("read", name))?;
-    match look(&head).map_err(|reason| Error::UnknownFormat { path: name.into(), reason })? {
-        Found::Zip => tree_of_any_layout(Tree::zip(name, input, budget.clone())?, budget, into),
-        Found::Tar => tree_of_any_layout(Tree::tar(name, input, budget.clone())?, budget, into),
-        Found::Parquet => parquet::read(input, &at, None, budget, into),
-        Found::Gzip => {
+    let unknown = |reason| Error::UnknownFormat { path: name.into(), reason };
+    match look(&head, all, into.options).map_err(unknown)? {
+        Kind::Zip => tree_of_any_layout(Tree::zip(name, input, budget.clone())?, budget, into),
+        Kind::Tar => tree_of_any_layout(Tree::tar(name, input, budget.clone())?, budget, into),
+        Kind::Parquet => parquet::read(input, &at, part, budget, into),
+        Kind::Text(text) => {
+            text_of_any_format(&text, Box::new(BufReader::with_capacity(HEAD, input)), &at, part, into)
+        }
+        Kind::Gzip => {
             let fatal = |error| match Refusal::reading(&at)(error) {
                 Refusal::Fatal(error) => error,
                 Refusal::Bad(reason) => Error::Bad { source_at: at.clone(), reason: reason.into() },
             };
-            let raw: Box<dyn BufRead + 'a> = Box::new(BufReader::with_capacity(HEAD, input));
-            let mut unpacked = tree::ungzipped(raw, budget).map_err(fatal)?;
-            let (head, _) = tree::head(&mut unpacked, HEAD).map_err(fatal)?;
-            match look(&head).map_err(|reason| Error::UnknownFormat { path: name.into(), reason })? {
-                Found::Text(text) => {
-                    let mut all = BufReader::with_capacity(HEAD, Cursor::new(head).chain(unpacked));
-                    text_of_any_format(text, &mut all, &at, None, into)
-                }
-                Found::Tar => {
-                    let mut all = BufReader::with_capacity(HEAD, Cursor::new(head).chain(unpacked));
-                    let tar = tree::slurp(&mut all).map_err(fatal)?;
+            let packed = Box::new(BufReader::with_capacity(HEAD, input));
+            let mut unpacked = tree::ungzipped(packed, budget).map_err(fatal)?;
+            let (head, all) = tree::head(&mut unpacked, HEAD).map_err(fatal)?;
+            let kind = look(&head, all, into.options).map_err(unknown)?;
+            let mut whole = tables::rejoined(head, unpacked);
+            match kind {
+                Kind::Text(text) => text_of_any_format(&text, Box::new(whole), &at, part, into),
+                Kind::Tar => {
+                    let tar = tree::slurp(&mut whole).map_err(fatal)?;
                     tree_of_any_layout(Tree::tar(name, Box::new(tar), budget.clone())?, budget, into)
                 }
-                Found::Zip | Found::Parquet | Found::Gzip => Err(Error::UnknownFormat {
-                    path: name.into(),
-                    reason: "it is packed twice; unpack the gzip first".into(),
-                }),
+                Kind::Parquet => {
+                    let file = tree::slurp(&mut whole).map_err(fatal)?;
+                    parquet::read(Box::new(file), &at, part, budget, into)
+                }
+                Kind::Zip | Kind::Gzip => Err(unknown("it is packed twice; unpack the gzip first".into())),
             }
-        }
-        Found::Text(text) => {
-            text_of_any_format(text, &mut BufReader::with_capacity(HEAD, input), &at, None, into)
         }
     }
 }
 
 /// Reads one text file.
 fn text_of_any_format(
-    text: Text,
-    input: &mut dyn BufRead,
+    text: &Text,
+    mut input: Box<dyn BufRead + '_>,
     at: &Source,
     part: Option<&str>,
     into: &mut Collector<'_>,
 ) -> Result<(), Error> {
     match text {
-        Text::JsonLines => json_lines::read(input, at, part, into),
+        Text::JsonLines => json_lines::read(&mut *input, at, part, into),
+        Text::Csv(layout) => csv_table::read(&mut *input, layout, at, part, into),
+        Text::Unm => unm::read_file(&mut *input, at, into),
         Text::Trace => {
             into.set_format(Format::TraceFile);
-            trace_file::read(Ok(Box::new(input)), Labels::default(), at, into)
+            let labels = Labels { part: part.map(Into::into), ..Labels::default() };
+            trace_file::read(Ok(input), labels, at, into)
         }
     }
 }
 
 /// Reads a folder or archive, whatever its layout.
-fn tree_of_any_layout(mut tree: Tree<'_>, _budget: &Budget, into: &mut Collector<'_>) -> Result<(), Error> {
+fn tree_of_any_layout(mut tree: Tree<'_>, budget: &Budget, into: &mut Collector<'_>) -> Result<(), Error> {
+    if tree.len() == 0 {
+        return Err(Error::UnknownFormat {
+            path: tree.root().into(),
+            reason: "there is no file in it".into(),
+        });
+    }
     if adfa::looks_like(tree.paths()) {
         return adfa::read(&mut tree, into);
     }
-    Err(Error::UnknownFormat { path: tree.root().into(), reason: "its layout is not known".into() })
+    let census = Census::of(&mut tree, into);
+    if census.recordings > 0 && census.recordings >= census.traces.max(census.tables.len()) {
+        unm::read_tree(&mut tree, into)
+    } else if !census.tables.is_empty() && census.tables.len() >= census.traces {
+        let tables = Census::all_tables(&mut tree, into);
+        let tables = if tables.is_empty() { census.tables } else { tables };
+        tables::read(&mut tree, &tables, budget, into)
+    } else {
+        folders::read(&mut tree, into)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,18 +161,19 @@ impl<'o> Collector<'o> {
         self.layout_abi = Some((abi, reason));
     }
 
-    /// Numbers are what `mapping` says from here on; they are calls of the table `abi`.
-    pub(super) fn set_mapping(&mut self, mapping: Option<Arc<Mapping>>) {
-        self.calls.set_mapping(mapping);
+    /// Numbers of the whole data set are what `mapping` says; unless an ABI was named, it is `abi`.
+    pub(super) fn set_mapping(&mut self, mapping: Arc<Mapping>, abi: Abi) {
+        self.calls.set_mapping(Some(mapping));
+        self.abi.get_or_insert(abi);
+    }
+
+    /// Whether a mapping was named for the whole data set.
+    pub(super) fn has_mapping(&self) -> bool {
+        self.options.mapping.is_some()
     }
 
     pub(super) fn note(&mut self, note: impl Into<String>) {
         self.report.notes.push(note.into());
-    }
-
-    /// How many traces there are so far.
-    pub(super) fn trace_count(&self) -> usize {
-        self.traces.len()
     }
 
     /// Takes one row: `fill` reads its calls and says the rest. A bad one is counted and forgotten.

@@ -13,11 +13,15 @@ use flate2::bufread::MultiGzDecoder;
 use zip::ZipArchive;
 
 use super::budget::{Budget, Metered};
+use super::collect::OverBudget;
 use super::tar;
 use crate::{Error, Source};
 
 /// More members than this are not listed.
 const MOST_MEMBERS: usize = 1 << 22;
+
+/// The most that is unpacked into memory at once, in bytes: what is packed and must be jumped about in.
+const IN_MEMORY: u64 = 256 << 20;
 
 /// How deep folders may lie in one another.
 const DEEPEST: usize = 32;
@@ -121,6 +125,11 @@ impl<'a> Tree<'a> {
         &self.root
     }
 
+    /// The last part of the root's name.
+    pub(super) fn root_name(&self) -> &str {
+        self.root.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+    }
+
     /// Whether this is an archive rather than a folder.
     pub(super) fn is_archive(&self) -> bool {
         !matches!(self.store, Store::Folder)
@@ -168,6 +177,14 @@ impl<'a> Tree<'a> {
         ungzipped(raw, &budget)
     }
 
+    /// Opens member `index` for jumping about in it: in place in a folder, else in memory.
+    pub(super) fn open_seekable(&mut self, index: usize) -> io::Result<Box<dyn ReadSeek + '_>> {
+        if let Place::File(path) = &self.members[index].at {
+            return Ok(Box::new(BufReader::with_capacity(1 << 16, File::open(path)?)));
+        }
+        Ok(Box::new(slurp(&mut self.open(index)?)?))
+    }
+
     /// The first bytes of member `index`, at most `most`, and whether that is all of it.
     pub(super) fn head(&mut self, index: usize, most: usize) -> io::Result<(Vec<u8>, bool)> {
         head(&mut self.open(index)?, most)
@@ -187,7 +204,7 @@ pub(super) fn ungzipped<'r>(
 }
 
 /// The first bytes of `input`, at most `most`, and whether that is all of it.
-pub(super) fn head(input: &mut dyn BufRead, most: usize) -> io::Result<(Vec<u8>, bool)> {
+pub(super) fn head(input: &mut dyn Read, most: usize) -> io::Result<(Vec<u8>, bool)> {
     let mut head = Vec::new();
     input.take(most as u64 + 1).read_to_end(&mut head)?;
     let all = head.len() <= most;
@@ -196,9 +213,12 @@ pub(super) fn head(input: &mut dyn BufRead, most: usize) -> io::Result<(Vec<u8>,
 }
 
 /// All of `input` in memory, for formats that need to jump about in it.
-pub(super) fn slurp(input: &mut dyn BufRead) -> io::Result<Cursor<Vec<u8>>> {
+pub(super) fn slurp(input: &mut dyn Read) -> io::Result<Cursor<Vec<u8>>> {
     let mut all = Vec::new();
-    input.read_to_end(&mut all)?;
+    input.take(IN_MEMORY + 1).read_to_end(&mut all)?;
+    if all.len() as u64 > IN_MEMORY {
+        return Err(io::Error::other(OverBudget(IN_MEMORY)));
+    }
     Ok(Cursor::new(all))
 }
 

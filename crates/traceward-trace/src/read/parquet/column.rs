@@ -368,7 +368,12 @@ fn unpack(codec: i64, packed: Vec<u8>, len: u64) -> Result<Vec<u8>, Broken> {
         }
         2 => limited(&mut flate2::read::MultiGzDecoder::new(packed.as_slice()))?,
         6 if len == 0 => Vec::new(),
-        6 => limited(&mut zstd::stream::read::Decoder::with_buffer(packed.as_slice()).map_err(|_| damaged)?)?,
+        6 => {
+            let mut decoder =
+                zstd::stream::read::Decoder::with_buffer(packed.as_slice()).map_err(|_| damaged)?;
+            decoder.window_log_max(LARGEST_PAGE.ilog2()).map_err(|_| damaged)?;
+            limited(&mut decoder)?
+        }
         _ => return Err(Broken("it is packed by a method other than snappy, gzip and zstd")),
     };
     if out.len() == len { Ok(out) } else { Err(Broken("a page unpacks to another size than it says")) }
