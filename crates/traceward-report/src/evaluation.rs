@@ -58,13 +58,15 @@ impl Page {
     fn figures(&mut self, e: &Evaluation) {
         let between = |key: &str| {
             e.intervals.get(key).map_or(String::new(), |[low, high]| {
-                format!("   95 % interval {} to {}", figure(*low), figure(*high))
+                format!(", 95 % interval {} to {}", figure(*low), figure(*high))
             })
         };
         self.fact("macro-F1", &format!("{}{}", figure(e.macro_f1), between("macro_f1")));
         self.fact("accuracy", &format!("{}{}", figure(e.accuracy), between("accuracy")));
-        let no_curve = if e.auc.is_some() { "" } else { "   needs both normals and attacks" };
-        self.fact("AUC", &format!("{}   attack or not{no_curve}", figure_or_dash(e.auc)));
+        match e.auc {
+            Some(auc) => self.fact("AUC", &format!("{}, attack or not", figure(auc))),
+            None => self.fact("AUC", "–, since it takes both normals and attacks"),
+        }
         if let Some(loss) = e.log_loss {
             self.fact("log loss", &figure(loss));
         }
@@ -122,7 +124,7 @@ impl Page {
         match self.heads(e, &names) {
             Some(heads) => {
                 let title = "rows: the true class, columns: what it was called";
-                self.out.push_str(&format!("{}\n", styled(title, self.palette.faint)));
+                self.out.push_str(&format!("{}\n", styled(&wrap(title, self.width, 0), self.palette.faint)));
                 self.matrix(e, &names, &heads);
             }
             None => self.confusions(e, &names),
@@ -131,23 +133,17 @@ impl Page {
 
     /// The heads of the columns: names, or letters where names do not fit; `None` if nothing fits.
     fn heads(&self, e: &Evaluation, names: &[String]) -> Option<Vec<String>> {
-        let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
-        let digits = widest(&mut e.confusion.iter().flatten().map(|n| columns(&number(*n))));
-        let label = widest(&mut names.iter().map(|name| columns(name))).min(WIDEST_NAME);
-        let room_for =
-            |label: usize| (self.width.saturating_sub(label) / names.len().max(1)).saturating_sub(2);
-        let room = room_for(label);
-        if room >= digits.max(NARROWEST_HEAD) {
-            let cut: Vec<String> = names.iter().map(|name| cut(name, room).into_owned()).collect();
-            let distinct = cut.iter().enumerate().all(|(i, head)| !cut[..i].contains(head));
-            if distinct {
-                return Some(cut);
-            }
+        let labels = names.iter().map(|name| columns(name)).max().unwrap_or(0).min(WIDEST_NAME);
+        let room = (self.width.saturating_sub(labels) / names.len().max(1)).saturating_sub(2);
+        let shortened: Vec<String> = names.iter().map(|name| cut(name, room).into_owned()).collect();
+        let distinct = shortened.iter().enumerate().all(|(i, head)| !shortened[..i].contains(head));
+        if room >= NARROWEST_HEAD && distinct && matrix_width(e, labels, &shortened) <= self.width {
+            return Some(shortened);
         }
         let letters: Vec<String> = (0..names.len()).map(letter).collect();
-        let widest_letter = widest(&mut letters.iter().map(|head| columns(head)));
-        // The narrowest label that still says something: its letter and six columns of the name.
-        (room_for(widest_letter + 1 + Table::NARROWEST) >= digits.max(widest_letter)).then_some(letters)
+        // The narrowest label that still says something: its letter and a few columns of the name.
+        let narrowest = columns(&letter(names.len())) + 1 + Table::NARROWEST;
+        (matrix_width(e, narrowest, &letters) <= self.width).then_some(letters)
     }
 
     fn matrix(&mut self, e: &Evaluation, names: &[String], heads: &[String]) {
@@ -187,6 +183,7 @@ impl Page {
             return;
         }
         let title = format!("most frequent confusions, {} kinds in all", wrong.len());
+        let title = wrap(&title, self.width, 0);
         self.out.push_str(&format!("{}\n", styled(&title, self.palette.heading)));
         for (n, class, called) in wrong.into_iter().take(LISTED) {
             let said = format!("{} of {} taken for {}", number(n), names[class], names[called]);
@@ -201,12 +198,21 @@ impl Page {
     }
 }
 
+/// How wide the matrix is with these labels and heads.
+fn matrix_width(e: &Evaluation, labels: usize, heads: &[String]) -> usize {
+    let column = |(called, head): (usize, &String)| {
+        let cells = e.confusion.iter().map(|row| columns(&number(row[called])));
+        2 + cells.chain([columns(head)]).max().unwrap_or(0)
+    };
+    labels + heads.iter().enumerate().map(column).sum::<usize>()
+}
+
 /// What is found at a false-alarm rate, and how sure that is.
 fn detection(e: &Evaluation, point: &OperatingPoint) -> String {
-    let interval =
-        e.intervals.get(&format!("dr_at_far.{}", point.far)).map_or(String::new(), |[low, high]| {
-            format!(" (95 % interval {} to {})", percent(*low), percent(*high))
-        });
+    let interval = e
+        .intervals
+        .get(&format!("dr_at_far.{}", point.far))
+        .map_or(String::new(), |[low, high]| format!(" ({} to {})", percent(*low), percent(*high)));
     format!(
         "{} of {} at {} false alarms{interval}",
         percent(point.detection_rate),
@@ -283,6 +289,8 @@ pub(crate) mod tests {
         let text = plain(&judged(&FAMILIES, 2400), 48);
         assert!(widest(&text) <= 48, "{text}");
         insta::assert_snapshot!(text);
+        let text = plain(&judged(&FAMILIES, 2400), 36);
+        assert!(widest(&text) <= 36 && text.contains("most frequent confusions"), "{text}");
     }
 
     #[test]

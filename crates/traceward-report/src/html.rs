@@ -109,24 +109,29 @@ struct View {
 }
 
 struct Card {
-    label: &'static str,
+    label: String,
     value: String,
     note: String,
 }
 
 struct Fact {
-    label: &'static str,
+    label: String,
     value: String,
 }
 
-fn fact(label: &'static str, value: impl Into<String>) -> Fact {
-    Fact { label, value: printable(&value.into()).into_owned() }
+fn fact(label: &str, value: impl Into<String>) -> Fact {
+    Fact { label: label.into(), value: unbroken(&printable(&value.into())) }
 }
 
 /// [`printable`], but for the ends of lines.
 fn printable_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(printable).collect();
     lines.join("\n")
+}
+
+/// `text` whose numbers stay with their per cent signs.
+fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{a0}%")
 }
 
 struct EvaluationView {
@@ -209,19 +214,18 @@ fn evaluation_facts(e: &Evaluation) -> Vec<Fact> {
         facts.push(fact("log loss", figure(loss)));
     }
     for point in &e.operating_points {
-        facts.push(fact(
-            "detection",
-            format!(
-                "{} of {} attacks at {} false alarms{}: {} of {} normals flagged, scores from {} on",
+        let sure = shares_between(e, point.far).map_or(String::new(), |between| format!(" ({between})"));
+        facts.push(Fact {
+            label: format!("at {} false alarms", rate(point.far)),
+            value: unbroken(&format!(
+                "{} of {} attacks found{sure}; {} of {} normals flagged, by scores from {} on",
                 percent(point.detection_rate),
                 whole(point.attacks),
-                rate(point.far),
-                between(e, &format!("dr_at_far.{}", point.far)),
                 whole(point.false_alarms),
                 whole(point.normals),
                 figure_or_dash(point.threshold),
-            ),
-        ));
+            )),
+        });
     }
     for baseline in &e.baselines {
         facts.push(fact(
@@ -243,6 +247,12 @@ fn between(e: &Evaluation, key: &str) -> String {
     e.intervals.get(key).map_or(String::new(), |[low, high]| {
         format!(" (95 % interval {} to {})", figure(*low), figure(*high))
     })
+}
+
+/// `79.0 % to 87.0 %`: the interval of the detection rate at a false-alarm rate.
+fn shares_between(e: &Evaluation, far: f64) -> Option<String> {
+    let [low, high] = e.intervals.get(&format!("dr_at_far.{far}"))?;
+    Some(format!("{} to {}", percent(*low), percent(*high)))
 }
 
 fn whole(n: u64) -> String {
@@ -276,21 +286,21 @@ fn cards(page: &RunPage<'_>) -> Vec<Card> {
             .map_or(String::new(), |[low, high]| format!("{} to {}", figure(*low), figure(*high)))
     };
     let mut cards = vec![
-        Card { label: "macro-F1", value: figure(e.macro_f1), note: note("macro_f1") },
+        Card { label: "macro-F1".into(), value: figure(e.macro_f1), note: note("macro_f1") },
         Card {
-            label: "AUC, attack or not",
+            label: "AUC, attack or not".into(),
             value: figure_or_dash(e.auc),
             note: if e.auc.is_none() { "needs normals and attacks".into() } else { String::new() },
         },
     ];
     cards.extend(e.operating_points.iter().map(|point| Card {
-        label: if point.far == 0.01 { "found at 1 % false alarms" } else { "found at 0.1 % false alarms" },
+        label: format!("found at {} false alarms", rate(point.far)),
         value: percent(point.detection_rate),
-        note: note(&format!("dr_at_far.{}", point.far)),
+        note: shares_between(e, point.far).unwrap_or_default(),
     }));
     if let Some(baseline) = e.baselines.first() {
         cards.push(Card {
-            label: "baseline's macro-F1",
+            label: "baseline's macro-F1".into(),
             value: figure(baseline.macro_f1),
             note: printable(&baseline.name).into_owned(),
         });
@@ -445,7 +455,7 @@ fn data_facts(page: &RunPage<'_>) -> Vec<Fact> {
 
 /// How the data was cut, and what that means for the numbers above.
 fn split(config: &TrainConfig) -> String {
-    let share = percent(config.split.validation_share);
+    let share = rate(config.split.validation_share);
     match config.split.method {
         Method::Given => "The data set's own two parts.".into(),
         Method::Random => format!(

@@ -15,6 +15,8 @@ const LEFT: f64 = 58.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 44.0;
+/// About as wide as a letter is.
+const LETTER: f64 = 7.0;
 /// About as many ticks as an axis bears.
 const TICKS: f64 = 6.0;
 /// A largest value this many times the smallest is drawn on a logarithmic axis.
@@ -109,7 +111,8 @@ pub fn chart(chart: &Chart<'_>) -> String {
         escape(chart.x_title)
     );
     if let Some((value, label)) = chart.mark {
-        mark(&mut svg, at_x(value), label);
+        let drawn = points().map(|(x, y)| (at_x(*x), at_y(*y)));
+        mark(&mut svg, at_x(value), label, drawn);
     }
     for line in &chart.lines {
         draw(&mut svg, line, &at_x, &at_y);
@@ -120,16 +123,24 @@ pub fn chart(chart: &Chart<'_>) -> String {
     svg
 }
 
-/// A dashed line from top to bottom; its label stands on the side that has room.
-fn mark(svg: &mut String, place: f64, label: &str) {
+/// A dashed line from top to bottom. Its label stands on the side that has room, and above or below the
+/// curves, wherever they leave more.
+fn mark(svg: &mut String, place: f64, label: &str, drawn: impl Iterator<Item = (f64, f64)>) {
     let right = place < f64::midpoint(LEFT, WIDTH);
     let (anchor, shift) = if right { ("start", 5.0) } else { ("end", -5.0) };
+    let width = LETTER * label.chars().count() as f64;
+    let span = if right { place..=place + width } else { place - width..=place };
+    let (top, bottom) = (TOP, HEIGHT - BOTTOM);
+    let (above, below) = drawn
+        .filter(|(x, y)| span.contains(x) && y.is_finite())
+        .fold((bottom - top, bottom - top), |(above, below), (_, y)| {
+            (above.min(y - top), below.min(bottom - y))
+        });
+    let height = if above >= below { top + 11.0 } else { bottom - 7.0 };
     let _ = write!(
         svg,
-        r#"<path class="mark" d="M{place:.1} {TOP}V{}"/><text class="note" x="{:.1}" y="{}" text-anchor="{anchor}">{}</text>"#,
-        HEIGHT - BOTTOM,
+        r#"<path class="mark" d="M{place:.1} {top}V{bottom}"/><text class="note" x="{:.1}" y="{height}" text-anchor="{anchor}">{}</text>"#,
         place + shift,
-        TOP + 11.0,
         escape(label)
     );
 }
@@ -163,7 +174,7 @@ fn draw(svg: &mut String, line: &Line<'_>, at_x: &dyn Fn(f64) -> f64, at_y: &dyn
 fn legend(svg: &mut String, chart: &Chart<'_>) {
     let mut right = WIDTH - RIGHT;
     for line in chart.lines.iter().rev() {
-        let text = right - 7.0 * line.name.chars().count() as f64;
+        let text = right - LETTER * line.name.chars().count() as f64;
         let _ = write!(
             svg,
             r#"<path class="{}" d="M{:.1} 14h18"/><text class="tick" x="{text:.1}" y="18">{}</text>"#,
