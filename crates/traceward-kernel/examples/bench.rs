@@ -317,11 +317,11 @@ fn read(isa: Isa, setup: &Setup, threads: usize) -> Times {
         let bias = draw.floats(shape.bias_len(), 0.05);
         let weights = Weights { kernel: &kernel, recurrent: &recurrent, bias: &bias };
         let prepared = if setup.distinct > 0 {
-            Prepared::tokens(shape, weights, &values)
+            Prepared::tokens(isa, shape, weights, &values)
         } else {
-            Prepared::rows(shape, weights)
+            Prepared::rows(isa, shape, weights)
         };
-        (prepared, Scratch::new(isa), vec![0.0; shape.output_len(&batch, setup.output)], reverse)
+        (prepared, Scratch::default(), vec![0.0; shape.output_len(&batch, setup.output)], reverse)
     });
     let reads = if setup.distinct > 0 { Reads::Tokens(&tokens) } else { Reads::Rows(&values) };
     let work = |direction: &mut (Prepared, Scratch, Vec<f32>, bool)| {

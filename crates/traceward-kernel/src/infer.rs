@@ -16,6 +16,7 @@ use crate::{Call, Input, Isa, Output, Ragged, Shape, Weights};
 /// A layer of one direction, ready to read.
 #[derive(Clone, Debug)]
 pub struct Prepared {
+    isa: Isa,
     blocks: Blocks,
     packed: Packed,
     /// Entries of the table, and the table projected, `[block][vocabulary][64]`; `None` for a layer that reads rows.
@@ -83,7 +84,6 @@ impl State {
 /// Memory to read in; reusable, and without allocation once warm. It does not grow with the length of traces.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    isa: Isa,
     index: Vec<u32>,
     /// `[traces][padded units]`, before and after a step.
     outputs: [Buffer; 2],
@@ -95,27 +95,19 @@ pub struct Scratch {
     distinct: Distinct,
 }
 
-impl Scratch {
-    /// Scratch whose kernels use `isa`; [`Scratch::default`] takes the best there is.
-    #[must_use]
-    pub fn new(isa: Isa) -> Self {
-        Self { isa, ..Self::default() }
-    }
-}
-
 impl Prepared {
-    /// A layer over an embedding `table` (`[vocabulary, inputs]`), which is projected here.
+    /// A layer over an embedding `table` (`[vocabulary, inputs]`), which is projected here; [`Isa::detect`] says with what.
     ///
     /// # Panics
     ///
     /// When a slice's length does not fit the shape.
     #[must_use]
-    pub fn tokens(shape: Shape, weights: Weights, table: &[f32]) -> Self {
-        let mut prepared = Self::rows(shape, weights);
+    pub fn tokens(isa: Isa, shape: Shape, weights: Weights, table: &[f32]) -> Self {
+        let mut prepared = Self::rows(isa, shape, weights);
         assert_eq!(table.len() % shape.inputs, 0, "the table has rows of {} numbers", shape.inputs);
         let vocabulary = table.len() / shape.inputs;
         let mut projected = Buffer::zeros(vocabulary * prepared.blocks.columns());
-        project(Isa::detect(), &prepared.blocks, &prepared.packed, table, &mut projected);
+        project(isa, &prepared.blocks, &prepared.packed, table, &mut projected);
         prepared.table = Some((vocabulary, projected));
         prepared
     }
@@ -126,12 +118,12 @@ impl Prepared {
     ///
     /// When a slice's length does not fit the shape.
     #[must_use]
-    pub fn rows(shape: Shape, weights: Weights) -> Self {
+    pub fn rows(isa: Isa, shape: Shape, weights: Weights) -> Self {
         check_weights(&shape, &weights);
         let blocks = Blocks::new(shape);
         let mut packed = Packed::default();
         packed.set(&blocks, &weights);
-        Self { blocks, packed, table: None }
+        Self { isa, blocks, packed, table: None }
     }
 
     /// The layer's sizes.
@@ -156,7 +148,7 @@ impl Prepared {
     ) {
         let call = Call { shape: self.blocks.shape, batch, dropout: None, reverse, output };
         let source = self.source(batch, reads);
-        read(scratch, &self.blocks, &self.packed, &call, source, None, out);
+        read(self.isa, scratch, &self.blocks, &self.packed, &call, source, None, out);
     }
 
     /// Reads the next calls of several traces, `states[b]` being what is remembered of trace `b` of `batch`, and brings the states up to
@@ -181,7 +173,7 @@ impl Prepared {
         );
         let call = Call { shape: self.blocks.shape, batch, dropout: None, reverse: false, output };
         let source = self.source(batch, reads);
-        read(scratch, &self.blocks, &self.packed, &call, source, Some(states), out);
+        read(self.isa, scratch, &self.blocks, &self.packed, &call, source, Some(states), out);
     }
 
     /// Checks what is to be read.
@@ -216,7 +208,7 @@ pub fn infer(tape: &mut Tape, call: &Call, weights: Weights, input: Input, out: 
     let call = Call { dropout: None, ..*call };
     check(&call, &weights, &input);
     let blocks = Blocks::new(call.shape);
-    let scratch = &mut tape.scratch;
+    let (isa, scratch) = (tape.isa, &mut tape.scratch);
     // Taken out for the time of the pass, which borrows the rest of the scratch.
     let (mut packed, mut distinct) =
         (std::mem::take(&mut scratch.packed), std::mem::take(&mut scratch.distinct));
@@ -230,11 +222,11 @@ pub fn infer(tape: &mut Tape, call: &Call, weights: Weights, input: Input, out: 
             let rows = distinct.pairs.len();
             panels = std::mem::take(&mut scratch.projected);
             panels.grow(rows * blocks.columns());
-            project(scratch.isa, &blocks, &packed, &scratch.rows, &mut panels);
+            project(isa, &blocks, &packed, &scratch.rows, &mut panels);
             Source::Tokens { tokens, panels: &panels, rows, distinct: Some(&distinct) }
         }
     };
-    read(scratch, &blocks, &packed, &call, source, None, out);
+    read(isa, scratch, &blocks, &packed, &call, source, None, out);
     (scratch.packed, scratch.distinct) = (packed, distinct);
     if scratch.projected.is_empty() {
         scratch.projected = panels;
@@ -270,6 +262,7 @@ enum Source<'a> {
 
 /// The pass that all of this file's entries share.
 fn read(
+    isa: Isa,
     scratch: &mut Scratch,
     blocks: &Blocks,
     packed: &Packed,
@@ -280,7 +273,7 @@ fn read(
 ) {
     let (traces, padded, units) = (call.batch.traces(), blocks.units(), call.shape.units);
     assert_eq!(out.len(), call.shape.output_len(call.batch, call.output), "length of the output");
-    let Scratch { isa, index, outputs: [before, after], states, rows, projected, .. } = scratch;
+    let Scratch { index, outputs: [before, after], states, rows, projected, .. } = scratch;
     index.resize(traces, 0);
     for buffer in [&mut *before, &mut *after, &mut *states] {
         buffer.clear(traces * padded);
@@ -313,7 +306,7 @@ fn read(
                     gather(call, values, step, rows);
                     let count = rows.len() / call.shape.inputs;
                     projected.grow(count * blocks.columns());
-                    project(*isa, blocks, packed, rows, projected);
+                    project(isa, blocks, packed, rows, projected);
                     (chunk_first, chunk_end) = (step.row, step.row + count);
                 }
                 for (place, index) in index[..step.traces].iter_mut().enumerate() {

@@ -70,15 +70,20 @@ impl Blocks {
         }
     }
 
-    /// Calls `visit(keras, packed)` with the places of each number of a matrix of `rows` rows.
-    fn places(&self, side: Side, rows: usize, mut visit: impl FnMut(usize, usize)) {
+    /// Calls `visit` with each stretch of numbers that lie side by side in both layouts of a matrix of `rows` rows.
+    fn stretches(&self, side: Side, rows: usize, mut visit: impl FnMut(Stretch)) {
         let units = self.shape.units;
         for row in 0..rows {
             for gate in 0..self.shape.cell.gates() {
-                let column = self.column(side, gate) * LANES;
-                for unit in 0..units {
-                    let packed = ((unit / LANES) * rows + row) * PANEL + column + unit % LANES;
-                    visit(row * self.shape.columns() + gate * units + unit, packed);
+                for block in 0..self.blocks {
+                    let (first, column) = (block * LANES, self.column(side, gate) * LANES);
+                    visit(Stretch {
+                        keras: row * self.shape.columns() + gate * units + first,
+                        packed: (block * rows + row) * PANEL + column,
+                        row,
+                        column: block * PANEL + column,
+                        len: LANES.min(units - first),
+                    });
                 }
             }
         }
@@ -88,22 +93,32 @@ impl Blocks {
     pub(crate) fn pack(&self, side: Side, matrix: &[f32], panels: &mut Buffer) {
         let rows = matrix.len() / self.shape.columns();
         panels.clear(rows * self.columns());
-        self.places(side, rows, |keras, packed| panels[packed] = matrix[keras]);
+        self.stretches(side, rows, |at| {
+            panels[at.packed..][..at.len].copy_from_slice(&matrix[at.keras..][..at.len]);
+        });
     }
 
     /// Panels into Keras' `[rows, gates * units]`.
     pub(crate) fn unpack(&self, side: Side, panels: &[f32], matrix: &mut [f32]) {
         let rows = matrix.len() / self.shape.columns();
-        self.places(side, rows, |keras, packed| matrix[keras] = panels[packed]);
+        self.stretches(side, rows, |at| {
+            matrix[at.keras..][..at.len].copy_from_slice(&panels[at.packed..][..at.len]);
+        });
     }
 
     /// The bias as one row of panels. The two biases of a GRU's z and r only ever occur as a sum.
     pub(crate) fn pack_bias(&self, bias: &[f32], panels: &mut Buffer) {
         panels.clear(self.columns());
-        self.places(Side::Input, 1, |keras, packed| panels[packed] += bias[keras]);
-        if self.shape.cell == Cell::Gru {
-            let state = &bias[self.shape.columns()..];
-            self.places(Side::State, 1, |keras, packed| panels[packed] += state[keras]);
+        let (input, state) = bias.split_at(self.shape.columns());
+        for (side, bias) in [(Side::Input, input), (Side::State, state)] {
+            if !bias.is_empty() {
+                self.stretches(side, 1, |at| {
+                    let panels = &mut panels[at.packed..][..at.len];
+                    for (sum, value) in panels.iter_mut().zip(&bias[at.keras..]) {
+                        *sum += value;
+                    }
+                });
+            }
         }
     }
 
@@ -116,21 +131,33 @@ impl Blocks {
         }
     }
 
-    /// The transpose of Keras' `[rows, gates * units]`, for products with gradients of gates: `[group of rows][columns()][width]`, where
-    /// [`width`] rows, padded with zeros, form a group.
+    /// The transpose of Keras' `[rows, gates * units]`, for products with gradients of gates: `[group of rows][columns()][width]`,
+    /// where [`width`] rows, padded with zeros, form a group.
     pub(crate) fn pack_transposed(&self, side: Side, matrix: &[f32], transposed: &mut Buffer) {
         let rows = matrix.len() / self.shape.columns();
         let padded = rows.next_multiple_of(LANES);
         let width = width(padded);
         transposed.clear(padded * self.columns());
-        let (columns, row_len) = (self.columns(), self.shape.columns());
-        self.places(side, rows, |keras, packed| {
-            let row = keras / row_len;
-            // `packed` is block, row, column of the panel; the column among all panels leaves the row out.
-            let column = packed / (rows * PANEL) * PANEL + packed % PANEL;
-            transposed[((row / width) * columns + column) * width + row % width] = matrix[keras];
+        self.stretches(side, rows, |at| {
+            let first = (at.row / width * self.columns() + at.column) * width + at.row % width;
+            let places = transposed[first..].iter_mut().step_by(width);
+            for (place, value) in places.zip(&matrix[at.keras..][..at.len]) {
+                *place = *value;
+            }
         });
     }
+}
+
+/// Neighbouring numbers of a matrix.
+#[derive(Clone, Copy)]
+struct Stretch {
+    /// Where they begin in Keras' layout and in panels.
+    keras: usize,
+    packed: usize,
+    /// Their row, and the first's column among all panels.
+    row: usize,
+    column: usize,
+    len: usize,
 }
 
 /// How many columns of a product of `columns` (a multiple of 16) are computed together: the most of 64, 32 and 16 that divides them.

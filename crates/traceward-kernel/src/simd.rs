@@ -34,6 +34,9 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// `to` points to `LANES` writable floats, aligned as floats.
     unsafe fn store(self, to: *mut f32, vector: Self::V);
+    /// Asks for the cache line at `place`, which need not be readable: soon it will be wanted.
+    #[inline(always)]
+    fn prefetch(self, _place: *const f32) {}
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
@@ -42,9 +45,12 @@ pub(crate) trait Simd: Copy {
     /// `c - a * b`, rounded once where the processor can.
     fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `1 / a` for `1 <= a <= 2^127`, within 1e-7 relative; NaN for NaN.
-    fn reciprocal(self, a: Self::V) -> Self::V;
+    ///
+    /// This and [`Simd::exp2`] work on several vectors in step: a chain of dependent instructions leaves the processor idle, and what would
+    /// fill the gaps must be near in the program, since its scheduler looks ahead by about a hundred instructions.
+    fn reciprocal<const K: usize>(self, a: [Self::V; K]) -> [Self::V; K];
     /// `2^a`, within 2e-7 relative for `-126 <= a <= 126`; `2^126` above; next to 0 below; NaN for NaN.
-    fn exp2(self, a: Self::V) -> Self::V;
+    fn exp2<const K: usize>(self, a: [Self::V; K]) -> [Self::V; K];
 
     #[inline(always)]
     fn zero(self) -> Self::V {
@@ -64,13 +70,15 @@ pub(crate) const EXP2: [f32; 6] = [1.0, 0.693_151_3, 0.240_164_45, 0.055_799_914
 
 /// [`EXP2`] by Horner's rule.
 #[inline(always)]
-pub(crate) fn exp2_fraction<S: Simd>(simd: S, r: S::V) -> S::V {
-    let [c0, c1, c2, c3, c4, c5] = EXP2;
-    let p = simd.mul_add(simd.splat(c5), r, simd.splat(c4));
-    let p = simd.mul_add(p, r, simd.splat(c3));
-    let p = simd.mul_add(p, r, simd.splat(c2));
-    let p = simd.mul_add(p, r, simd.splat(c1));
-    simd.mul_add(p, r, simd.splat(c0))
+pub(crate) fn exp2_fraction<S: Simd, const K: usize>(simd: S, r: [S::V; K]) -> [S::V; K] {
+    let mut p = [simd.splat(EXP2[5]); K];
+    for coefficient in [EXP2[4], EXP2[3], EXP2[2], EXP2[1], EXP2[0]] {
+        let coefficient = simd.splat(coefficient);
+        for (p, r) in p.iter_mut().zip(r) {
+            *p = simd.mul_add(*p, r, coefficient);
+        }
+    }
+    p
 }
 
 /// Where the argument of [`Simd::exp2`] saturates.

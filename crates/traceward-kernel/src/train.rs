@@ -27,7 +27,7 @@ const CHUNK: usize = 64;
 /// units. Use one for each layer and direction.
 #[derive(Debug, Default)]
 pub struct Tape {
-    isa: Isa,
+    pub(crate) isa: Isa,
     packed: Packed,
     /// Transposed weights for the way back.
     recurrent_back: Buffer,
@@ -72,7 +72,7 @@ impl Tape {
     /// A tape whose kernels use `isa`; [`Tape::default`] takes the best there is.
     #[must_use]
     pub fn new(isa: Isa) -> Self {
-        Self { isa, scratch: Scratch::new(isa), ..Self::default() }
+        Self { isa, ..Self::default() }
     }
 
     /// Packs the weights and draws the masks.

@@ -199,18 +199,24 @@ impl<S: Simd, C: CellMath, const TAPE: bool> RowGroup<S> for Group<'_, C, TAPE> 
                     apart: LANES,
                 };
                 accumulate(simd, &mut sums, left, right, places.units, C::STATE_COLUMNS);
-                for (r, sums) in sums.into_iter().enumerate() {
-                    let at = (first + r) * places.padded + self.block * LANES + lane;
-                    let (gates, after, output) = C::forward(simd, sums, simd.load(places.before.add(at)));
-                    simd.store(places.after.add(at), after);
-                    simd.store(places.output.add(at), output);
+                let at = first * places.padded + self.block * LANES + lane;
+                let mut before = [simd.zero(); R];
+                for (r, before) in before.iter_mut().enumerate() {
+                    *before = simd.load(places.before.add(at + r * places.padded));
+                }
+                let moved = C::forward(simd, sums, before);
+                for r in 0..R {
+                    let at = at + r * places.padded;
+                    simd.store(places.after.add(at), moved.after[r]);
+                    simd.store(places.output.add(at), moved.output[r]);
                     if TAPE {
                         let row = keep.gates.add(self.block * keep.panel + (first + r) * PANEL + lane);
-                        for (column, gate) in gates.into_iter().enumerate() {
+                        for (column, gate) in moved.gates[r].into_iter().enumerate() {
                             simd.store(row.add(column * LANES), gate);
                         }
                         if first + r < keep.next_traces {
-                            simd.store(keep.next.add(at), simd.mul(output, simd.load(keep.mask.add(at))));
+                            let masked = simd.mul(moved.output[r], simd.load(keep.mask.add(at)));
+                            simd.store(keep.next.add(at), masked);
                         }
                     }
                 }

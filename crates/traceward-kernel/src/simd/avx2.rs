@@ -50,6 +50,10 @@ impl Simd for Avx2 {
         unsafe { _mm256_storeu_ps(to, vector) }
     }
     #[inline(always)]
+    fn prefetch(self, place: *const f32) {
+        proven!(_mm_prefetch::<_MM_HINT_T0>(place.cast()));
+    }
+    #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
         proven!(_mm256_add_ps(a, b))
     }
@@ -70,18 +74,30 @@ impl Simd for Avx2 {
         proven!(_mm256_fnmadd_ps(a, b, c))
     }
     #[inline(always)]
-    fn reciprocal(self, a: __m256) -> __m256 {
-        proven!(_mm256_div_ps(_mm256_set1_ps(1.0), a))
+    fn reciprocal<const K: usize>(self, mut a: [__m256; K]) -> [__m256; K] {
+        for a in &mut a {
+            *a = proven!(_mm256_div_ps(_mm256_set1_ps(1.0), *a));
+        }
+        a
     }
     #[inline(always)]
-    fn exp2(self, a: __m256) -> __m256 {
+    fn exp2<const K: usize>(self, mut a: [__m256; K]) -> [__m256; K] {
         // Of a NaN and a number `vminps` and `vmaxps` return the second operand, so a NaN passes.
-        let a = proven!(_mm256_min_ps(self.splat(EXP2_LIMIT), a));
-        let a = proven!(_mm256_max_ps(self.splat(-EXP2_LIMIT), a));
-        let whole = proven!(_mm256_floor_ps(a));
-        let fraction = exp2_fraction(self, self.sub(a, whole));
-        // 2^n as the bits of a float: the exponent field holds n + 127.
-        let exponent = proven!(_mm256_add_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(127)));
-        self.mul(fraction, proven!(_mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent))))
+        for a in &mut a {
+            *a = proven!(_mm256_min_ps(self.splat(EXP2_LIMIT), *a));
+            *a = proven!(_mm256_max_ps(self.splat(-EXP2_LIMIT), *a));
+        }
+        let mut whole = a;
+        for (whole, a) in whole.iter_mut().zip(&mut a) {
+            *whole = proven!(_mm256_floor_ps(*whole));
+            *a = self.sub(*a, *whole);
+        }
+        let mut power = exp2_fraction(self, a);
+        for (power, whole) in power.iter_mut().zip(whole) {
+            // 2^n as the bits of a float: the exponent field holds n + 127.
+            let exponent = proven!(_mm256_add_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(127)));
+            *power = self.mul(*power, proven!(_mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent))));
+        }
+        power
     }
 }

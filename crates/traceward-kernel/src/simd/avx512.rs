@@ -53,6 +53,10 @@ impl Simd for Avx512 {
         unsafe { _mm512_storeu_ps(to, vector) }
     }
     #[inline(always)]
+    fn prefetch(self, place: *const f32) {
+        proven!(_mm_prefetch::<_MM_HINT_T0>(place.cast()));
+    }
+    #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
         proven!(_mm512_add_ps(a, b))
     }
@@ -73,18 +77,35 @@ impl Simd for Avx512 {
         proven!(_mm512_fnmadd_ps(a, b, c))
     }
     #[inline(always)]
-    fn reciprocal(self, a: __m512) -> __m512 {
-        let guess = proven!(_mm512_rcp14_ps(a));
-        let error = self.neg_mul_add(a, guess, self.splat(1.0));
-        self.mul_add(guess, error, guess)
+    fn reciprocal<const K: usize>(self, mut a: [__m512; K]) -> [__m512; K] {
+        let mut guess = a;
+        for guess in &mut guess {
+            *guess = proven!(_mm512_rcp14_ps(*guess));
+        }
+        for (a, guess) in a.iter_mut().zip(guess) {
+            *a = self.neg_mul_add(*a, guess, self.splat(1.0));
+        }
+        for (error, guess) in a.iter_mut().zip(guess) {
+            *error = self.mul_add(guess, *error, guess);
+        }
+        a
     }
     #[inline(always)]
-    fn exp2(self, a: __m512) -> __m512 {
+    fn exp2<const K: usize>(self, mut a: [__m512; K]) -> [__m512; K] {
         /// Fraction bits 0, round down, no exceptions.
         const FLOOR: i32 = 0x09;
         // Of a NaN and a number `vminps` returns the second operand, so a NaN passes.
-        let a = proven!(_mm512_min_ps(self.splat(EXP2_LIMIT), a));
-        let fraction = proven!(_mm512_reduce_ps::<FLOOR>(a));
-        proven!(_mm512_scalef_ps(exp2_fraction(self, fraction), a))
+        for a in &mut a {
+            *a = proven!(_mm512_min_ps(self.splat(EXP2_LIMIT), *a));
+        }
+        let mut fraction = a;
+        for fraction in &mut fraction {
+            *fraction = proven!(_mm512_reduce_ps::<FLOOR>(*fraction));
+        }
+        let mut power = exp2_fraction(self, fraction);
+        for (power, a) in power.iter_mut().zip(a) {
+            *power = proven!(_mm512_scalef_ps(*power, a));
+        }
+        power
     }
 }

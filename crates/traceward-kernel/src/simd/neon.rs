@@ -73,18 +73,30 @@ impl Simd for Neon {
         proven!(vfmsq_f32(c, a, b))
     }
     #[inline(always)]
-    fn reciprocal(self, a: float32x4_t) -> float32x4_t {
-        proven!(vdivq_f32(vdupq_n_f32(1.0), a))
+    fn reciprocal<const K: usize>(self, mut a: [float32x4_t; K]) -> [float32x4_t; K] {
+        for a in &mut a {
+            *a = proven!(vdivq_f32(vdupq_n_f32(1.0), *a));
+        }
+        a
     }
     #[inline(always)]
-    fn exp2(self, a: float32x4_t) -> float32x4_t {
+    fn exp2<const K: usize>(self, mut a: [float32x4_t; K]) -> [float32x4_t; K] {
         // `fmin` and `fmax` return NaN for a NaN, so it passes.
-        let a = proven!(vminq_f32(a, vdupq_n_f32(EXP2_LIMIT)));
-        let a = proven!(vmaxq_f32(a, vdupq_n_f32(-EXP2_LIMIT)));
-        let whole = proven!(vrndmq_f32(a));
-        let fraction = exp2_fraction(self, self.sub(a, whole));
-        // 2^n as the bits of a float: the exponent field holds n + 127.
-        let exponent = proven!(vaddq_s32(vcvtq_s32_f32(whole), vdupq_n_s32(127)));
-        self.mul(fraction, proven!(vreinterpretq_f32_s32(vshlq_n_s32::<23>(exponent))))
+        for a in &mut a {
+            *a = proven!(vminq_f32(*a, vdupq_n_f32(EXP2_LIMIT)));
+            *a = proven!(vmaxq_f32(*a, vdupq_n_f32(-EXP2_LIMIT)));
+        }
+        let mut whole = a;
+        for (whole, a) in whole.iter_mut().zip(&mut a) {
+            *whole = proven!(vrndmq_f32(*whole));
+            *a = self.sub(*a, *whole);
+        }
+        let mut power = exp2_fraction(self, a);
+        for (power, whole) in power.iter_mut().zip(whole) {
+            // 2^n as the bits of a float: the exponent field holds n + 127.
+            let exponent = proven!(vaddq_s32(vcvtq_s32_f32(whole), vdupq_n_s32(127)));
+            *power = self.mul(*power, proven!(vreinterpretq_f32_s32(vshlq_n_s32::<23>(exponent))));
+        }
+        power
     }
 }

@@ -54,16 +54,27 @@ impl Simd for Plain {
         each(|lane| c[lane] - a[lane] * b[lane])
     }
     #[inline(always)]
-    fn reciprocal(self, a: Self::V) -> Self::V {
-        each(|lane| 1.0 / a[lane])
+    fn reciprocal<const K: usize>(self, mut a: [Self::V; K]) -> [Self::V; K] {
+        for a in &mut a {
+            *a = each(|lane| 1.0 / a[lane]);
+        }
+        a
     }
     #[inline(always)]
-    fn exp2(self, a: Self::V) -> Self::V {
-        let a = each(|lane| a[lane].clamp(-EXP2_LIMIT, EXP2_LIMIT));
-        // Shifted above zero, truncation is the floor, without the library call that `floor` is on old processors.
-        let whole = each(|lane| ((a[lane] + 128.0) as i32 - 128) as f32);
-        // The sum above may round up to the next whole number; the fraction is then a hair below zero, where the polynomial still holds.
-        let fraction = exp2_fraction(self, self.sub(a, whole));
-        self.mul(fraction, each(|lane| f32::from_bits(((whole[lane] as i32 + 127) << 23) as u32)))
+    fn exp2<const K: usize>(self, mut a: [Self::V; K]) -> [Self::V; K] {
+        let mut whole = a;
+        for (whole, a) in whole.iter_mut().zip(&mut a) {
+            let limited = each(|lane| a[lane].clamp(-EXP2_LIMIT, EXP2_LIMIT));
+            // Shifted above zero, truncation is the floor, without the library call that `floor` is on old processors. The sum may
+            // round up to the next whole number; the fraction is then a hair below zero, where the polynomial still holds.
+            *whole = each(|lane| ((limited[lane] + 128.0) as i32 - 128) as f32);
+            *a = self.sub(limited, *whole);
+        }
+        let mut power = exp2_fraction(self, a);
+        for (power, whole) in power.iter_mut().zip(whole) {
+            // 2^n as the bits of a float: the exponent field holds n + 127.
+            *power = self.mul(*power, each(|lane| f32::from_bits(((whole[lane] as i32 + 127) << 23) as u32)));
+        }
+        power
     }
 }
