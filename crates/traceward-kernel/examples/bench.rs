@@ -1,11 +1,11 @@
 //! How fast the kernels are: `cargo run --release -p traceward-kernel --example bench`.
 //!
-//! A table of training steps (forward and backward of both directions, no head, no optimizer) and of reading, by instruction set, threads and shape. Operations are
-//! those that a framework would do with the input's projection as a matrix product, so what the kernel saves by projecting each token once shows as speed. `peak` is
-//! the share of what a loop of fused multiply-adds in registers reaches on one
-//! thread in the same process, by processor time.
+//! A table of training steps (forward and backward of both directions, no head, no optimizer) and of reading, by instruction
+//! set, threads and shape. Operations counted are the products that cannot be avoided: those with the recurrent weights, and with the
+//! input's where the input is rows; tokens are projected once each. Gate functions and all else come on top. `of peak` is the
+//! share, by processor time, of what a loop of fused multiply-adds in registers reaches on one thread in the same process.
 //!
-//! Arguments filter rows by what they contain: `bench avx512 train`.
+//! Arguments filter rows by what they contain: `bench avx512 train`. `PHASES=1` also shows forward and backward apart.
 
 #![expect(clippy::print_stdout, reason = "a table is what this prints")]
 
@@ -160,9 +160,10 @@ fn peak(isa: Isa) -> Option<f64> {
         }
         black_box(sums);
     }
-    // SAFETY: an `Isa` of this name exists only where the processor has these features.
     let (work, floats): (fn(), usize) = match isa.name() {
+        // SAFETY: an `Isa` of this name exists only where the processor has these features.
         "avx512" => (|| unsafe { avx512() }, 16 * 16),
+        // SAFETY: as above.
         "avx2" => (|| unsafe { avx2() }, 12 * 8),
         _ => return None,
     };
@@ -204,6 +205,8 @@ fn main() {
     let setups = [
         Setup { calls: 100, ..article },
         Setup { calls: 25, ..article },
+        Setup { name: "one trace", traces: 1, calls: 10_000, ..article },
+        Setup { name: "eight traces", traces: 8, calls: 1000, ..article },
         Setup { traces: 128, ..article },
         Setup { name: "input masks", rates: (0.2, 0.2), ..article },
         Setup { name: "gru", cell: Cell::Gru, ..article },

@@ -148,7 +148,8 @@ impl Prepared {
     ) {
         let call = Call { shape: self.blocks.shape, batch, dropout: None, reverse, output };
         let source = self.source(batch, reads);
-        read(self.isa, scratch, &self.blocks, &self.packed, &call, source, None, out);
+        let pass = Pass { isa: self.isa, blocks: &self.blocks, packed: &self.packed, call, source };
+        pass.run(scratch, None, out);
     }
 
     /// Reads the next calls of several traces, `states[b]` being what is remembered of trace `b` of `batch`, and brings the states up to
@@ -173,7 +174,8 @@ impl Prepared {
         );
         let call = Call { shape: self.blocks.shape, batch, dropout: None, reverse: false, output };
         let source = self.source(batch, reads);
-        read(self.isa, scratch, &self.blocks, &self.packed, &call, source, Some(states), out);
+        let pass = Pass { isa: self.isa, blocks: &self.blocks, packed: &self.packed, call, source };
+        pass.run(scratch, Some(states), out);
     }
 
     /// Checks what is to be read.
@@ -226,7 +228,7 @@ pub fn infer(tape: &mut Tape, call: &Call, weights: Weights, input: Input, out: 
             Source::Tokens { tokens, panels: &panels, rows, distinct: Some(&distinct) }
         }
     };
-    read(isa, scratch, &blocks, &packed, &call, source, None, out);
+    Pass { isa, blocks: &blocks, packed: &packed, call, source }.run(scratch, None, out);
     (scratch.packed, scratch.distinct) = (packed, distinct);
     if scratch.projected.is_empty() {
         scratch.projected = panels;
@@ -261,79 +263,81 @@ enum Source<'a> {
 }
 
 /// The pass that all of this file's entries share.
-fn read(
+struct Pass<'a> {
     isa: Isa,
-    scratch: &mut Scratch,
-    blocks: &Blocks,
-    packed: &Packed,
-    call: &Call,
-    source: Source,
-    mut carried: Option<&mut [State]>,
-    out: &mut [f32],
-) {
-    let (traces, padded, units) = (call.batch.traces(), blocks.units(), call.shape.units);
-    assert_eq!(out.len(), call.shape.output_len(call.batch, call.output), "length of the output");
-    let Scratch { index, outputs: [before, after], states, rows, projected, .. } = scratch;
-    index.resize(traces, 0);
-    for buffer in [&mut *before, &mut *after, &mut *states] {
-        buffer.clear(traces * padded);
-    }
-    if call.output == Output::Last {
-        out.fill(0.0);
-    }
-    if let Some(carried) = &carried {
-        for (place, &trace) in call.batch.order().iter().enumerate() {
-            let state = &carried[trace as usize];
-            before[place * padded..][..padded].copy_from_slice(&state.output);
-            states[place * padded..][..padded].copy_from_slice(&state.state);
-            if call.output == Output::Last {
-                out[trace as usize * units..][..units].copy_from_slice(state.output());
+    blocks: &'a Blocks,
+    packed: &'a Packed,
+    call: Call<'a>,
+    source: Source<'a>,
+}
+
+impl Pass<'_> {
+    fn run(&self, scratch: &mut Scratch, mut carried: Option<&mut [State]>, out: &mut [f32]) {
+        let &Self { isa, blocks, packed, ref call, source } = self;
+        let (traces, padded, units) = (call.batch.traces(), blocks.units(), call.shape.units);
+        assert_eq!(out.len(), call.shape.output_len(call.batch, call.output), "length of the output");
+        let Scratch { index, outputs: [before, after], states, rows, projected, .. } = scratch;
+        index.resize(traces, 0);
+        for buffer in [&mut *before, &mut *after, &mut *states] {
+            buffer.clear(traces * padded);
+        }
+        if call.output == Output::Last {
+            out.fill(0.0);
+        }
+        if let Some(carried) = &carried {
+            for (place, &trace) in call.batch.order().iter().enumerate() {
+                let state = &carried[trace as usize];
+                before[place * padded..][..padded].copy_from_slice(&state.output);
+                states[place * padded..][..padded].copy_from_slice(&state.state);
+                if call.output == Output::Last {
+                    out[trace as usize * units..][..units].copy_from_slice(state.output());
+                }
             }
         }
-    }
-    let (mut chunk_first, mut chunk_end) = (0, 0);
-    for step in call.batch.steps() {
-        let input = match source {
-            Source::Tokens { tokens, panels, rows, distinct } => {
-                for (index, &trace) in index.iter_mut().zip(&call.batch.order()[..step.traces]) {
-                    let row = call.batch.source_row(trace as usize, step.index, call.reverse);
-                    *index = distinct.map_or_else(|| tokens[row], |distinct| distinct.place(tokens, row));
+        let (mut chunk_first, mut chunk_end) = (0, 0);
+        for step in call.batch.steps() {
+            let input = match source {
+                Source::Tokens { tokens, panels, rows, distinct } => {
+                    for (index, &trace) in index.iter_mut().zip(&call.batch.order()[..step.traces]) {
+                        let row = call.batch.source_row(trace as usize, step.index, call.reverse);
+                        *index = distinct.map_or_else(|| tokens[row], |distinct| distinct.place(tokens, row));
+                    }
+                    Projected { panels, rows, index }
                 }
-                Projected { panels, rows, index }
-            }
-            Source::Rows(values) => {
-                if step.row == chunk_end {
-                    gather(call, values, step, rows);
-                    let count = rows.len() / call.shape.inputs;
-                    projected.grow(count * blocks.columns());
-                    project(isa, blocks, packed, rows, projected);
-                    (chunk_first, chunk_end) = (step.row, step.row + count);
+                Source::Rows(values) => {
+                    if step.row == chunk_end {
+                        gather(call, values, step, rows);
+                        let count = rows.len() / call.shape.inputs;
+                        projected.grow(count * blocks.columns());
+                        project(isa, blocks, packed, rows, projected);
+                        (chunk_first, chunk_end) = (step.row, step.row + count);
+                    }
+                    for (place, index) in index[..step.traces].iter_mut().enumerate() {
+                        *index = (step.row - chunk_first + place) as u32;
+                    }
+                    Projected { panels: projected, rows: chunk_end - chunk_first, index }
                 }
-                for (place, index) in index[..step.traces].iter_mut().enumerate() {
-                    *index = (step.row - chunk_first + place) as u32;
+            };
+            isa.run(ForwardStep {
+                blocks: *blocks,
+                traces: step.traces,
+                input,
+                recurrent: &packed.recurrent,
+                output_before: before,
+                state: kernels::State::InPlace(states),
+                output: after,
+                tape: None,
+            });
+            write_output(call, &step, after, padded, units, out);
+            if let Some(carried) = &mut carried {
+                for place in step.next_traces..step.traces {
+                    let state = &mut carried[call.batch.order()[place] as usize];
+                    state.output.copy_from_slice(&after[place * padded..][..padded]);
+                    state.state.copy_from_slice(&states[place * padded..][..padded]);
                 }
-                Projected { panels: projected, rows: chunk_end - chunk_first, index }
             }
-        };
-        isa.run(ForwardStep {
-            blocks: *blocks,
-            traces: step.traces,
-            input,
-            recurrent: &packed.recurrent,
-            output_before: before,
-            state: kernels::State::InPlace(states),
-            output: after,
-            tape: None,
-        });
-        write_output(call, &step, after, padded, units, out);
-        if let Some(carried) = &mut carried {
-            for place in step.next_traces..step.traces {
-                let state = &mut carried[call.batch.order()[place] as usize];
-                state.output.copy_from_slice(&after[place * padded..][..padded]);
-                state.state.copy_from_slice(&states[place * padded..][..padded]);
-            }
+            std::mem::swap(before, after);
         }
-        std::mem::swap(before, after);
     }
 }
 
