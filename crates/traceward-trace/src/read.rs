@@ -14,6 +14,45 @@
 //! * One data set has one ABI. Rows that name another are skipped.
 //! * Memory is bounded by [`Limits`], whatever the input claims: lines are measured as they are read,
 //!   archives as they unpack. Rows over a limit are skipped; a data set over one is refused.
+//!
+//! # JSON Lines
+//!
+//! One object a line, one line a trace:
+//!
+//! ```json
+//! {"calls": ["openat", "read"], "class": "normal", "group": "host-3", "part": "train", "abi": "x86_64", "source": "a.txt", "line": 7}
+//! {"calls": "5 3 3 6", "label": 1}
+//! ```
+//!
+//! | key | value |
+//! |---|---|
+//! | `calls`, or `trace` | names, numbers, or both, in an array; or one string with blanks between them |
+//! | `class`, or `label` | a string or a whole number; absent or `null` means no label |
+//! | `group`, `part`, `abi` | a string, a whole number, or `null` |
+//! | `source`, `line` | where the trace came from before it was written here |
+//!
+//! Other keys are passed over.
+//!
+//! # Parquet
+//!
+//! One row a trace, with the same columns: `calls` a list of strings or whole numbers (or one string with
+//! blanks between calls), the labels strings or whole numbers, `line` a whole number; all but `calls` may
+//! be missing or null. Pages may be in a dictionary or plain, packed by zstd, snappy or gzip or not at all:
+//! what pandas and pyarrow write unless told otherwise.
+//!
+//! # CSV
+//!
+//! The article's two columns, `label,trace`, with a trace of numbers or names and blanks between them.
+//! Separator, header and columns are found; [`ReadOptions::label_column`] and
+//! [`ReadOptions::trace_column`] name them. Columns `group`, `part`, `abi` and `source` are understood.
+//! In a folder or archive, `train.csv` and `validation.csv` become the parts `train` and `validation`
+//! ([`read_pair`] does the same for two files that lie apart); so do files of the other two formats.
+//!
+//! # Folders
+//!
+//! `<class>/<group>/<file>` or `<class>/<file>`, one file a trace, whatever stands between its calls as
+//! long as it is blank. ADFA-LD's three folders and UNM's recordings are known by their own rules. A zip
+//! or tar archive, gzipped or not, reads like the folder that was packed.
 
 mod adfa;
 mod budget;
@@ -264,6 +303,12 @@ fn tree_of_any_layout(mut tree: Tree<'_>, budget: &Budget, into: &mut Collector<
             path: tree.root().into(),
             reason: "there is no file in it".into(),
         });
+    }
+    if let Some(first) = tree.unread().first() {
+        into.note(format!(
+            "{} folders or files could not be listed, the first of them {first}.",
+            tree.unread().len()
+        ));
     }
     if adfa::looks_like(tree.paths()) {
         return adfa::read(&mut tree, into);

@@ -19,7 +19,7 @@ pub use atomic::atomically;
 pub use json_lines::json_lines_to;
 pub use parquet::parquet_to;
 
-/// Writes `data` as Parquet: one row a trace, columns as in [`crate::read`].
+/// Writes `data` as Parquet: one row a trace, columns as in [`mod@crate::read`].
 ///
 /// # Errors
 /// If the file cannot be written.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use traceward_trace::{Abi, Dataset, ReadOptions, read, write};
 
 /// The archive, or a word on why the test is skipped.
+#[expect(clippy::print_stdout, reason = "who runs the tests should see what they left out")]
 fn archive() -> Option<PathBuf> {
     let root = std::env::var_os("TRACEWARD_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);

@@ -10,6 +10,8 @@
 //!
 //! A case depends on its number and `TRACEWARD_FUZZ_SEED` alone: what failed fails again.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests; clippy knows test functions only")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Cursor, Write};
 use std::sync::Arc;
@@ -354,6 +356,7 @@ struct Case<'a> {
     bytes: &'a [u8],
 }
 
+#[expect(clippy::print_stderr, reason = "the test harness shows it beside the panic")]
 impl Drop for Case<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {

@@ -223,7 +223,7 @@ pub fn candidates(name: &str, to: &Abi) -> Vec<String> {
 }
 
 /// All widths of a canonical name, itself first.
-fn widths<'a>(canonical: &'a str) -> impl Iterator<Item = &'a str> {
+fn widths(canonical: &str) -> impl Iterator<Item = &str> {
     let others: &'static [&'static str] = WIDTH_OF.get(canonical).map_or(&[], |family| &family[1..]);
     std::iter::once(canonical).chain(others.iter().copied())
 }

@@ -353,10 +353,12 @@ impl<'o> Collector<'o> {
             found = found.because(abi.clone(), reason);
         }
         if !numbers.is_empty() {
+            // All of the evidence stays with the guess.
+            let reasons: Vec<&str> = found.evidence.iter().take(2).map(String::as_str).collect();
             self.report.notes.push(format!(
                 "The numbers were read as {}'s. {}",
                 found.abi,
-                found.evidence.join(" ")
+                reasons.join(" ")
             ));
         }
         let abi = found.abi.clone();

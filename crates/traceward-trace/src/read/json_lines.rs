@@ -1,18 +1,6 @@
 //! JSON Lines: one object a line, one line a trace.
 //!
-//! ```json
-//! {"calls": ["openat", "read"], "class": "normal", "group": "host-3", "part": "train", "abi": "x86_64", "source": "a.txt", "line": 7}
-//! {"calls": "5 3 3 6", "label": 1}
-//! ```
-//!
-//! | key | value |
-//! |---|---|
-//! | `calls`, or `trace` | names, numbers, or both, in an array; or one string with blanks between them |
-//! | `class`, or `label` | a string or a whole number; absent or `null` means no label |
-//! | `group`, `part`, `abi` | a string, a whole number, or `null` |
-//! | `source`, `line` | where the trace came from before it was written here |
-//!
-//! Other keys are passed over. Calls are counted as they are parsed, never gathered as strings.
+//! The keys stand in [`mod@crate::read`]. Calls are counted as they are parsed, never gathered as strings.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -68,11 +56,13 @@ fn parse<'t>(text: &'t [u8], row: &mut Row<'_>) -> Result<Labels<'t>, Refusal> {
     Ok(labels)
 }
 
-/// What serde says, as a sentence; the line number in it would always be 1.
+/// What serde says, as part of a sentence; the line number in it would always be 1.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default().trim_end_matches('.');
-    format!("It is not a trace in JSON: {text}, at column {}.", error.column())
+    // Our own reasons are sentences.
+    let text = text.strip_prefix("It ").map_or_else(|| text.to_owned(), |rest| format!("it {rest}"));
+    format!("The line is not a trace in JSON: {text}, at column {}.", error.column())
 }
 
 /// Reads an object into a row.

@@ -97,7 +97,7 @@ mod tests {
         assert!(kind(b"").unwrap_err().contains("empty"));
         assert!(kind(b" \n").unwrap_err().contains("empty"));
         assert!(kind(b"\0\0\0\0").unwrap_err().contains("binary"));
-        assert!(kind(b"\xff\xfe3\0 \04\0").unwrap_err().contains("UTF-16"));
+        assert!(kind(b"\xff\xfe3\0 \x004\0").unwrap_err().contains("UTF-16"));
         assert!(kind(b"[{\"calls\": [1]}]").unwrap_err().contains("one object a line"));
         let named = ReadOptions { label_column: Some("label".into()), ..ReadOptions::default() };
         assert!(look(b"3 4 5", true, &named).unwrap_err().contains("column"));

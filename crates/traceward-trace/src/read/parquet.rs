@@ -1,16 +1,12 @@
 //! Parquet: our own interchange format, one row a trace, and whatever has the same columns.
 //!
-//! | column | type |
-//! |---|---|
-//! | `calls` (or `trace`) | list of strings or of whole numbers; or one string with blanks between calls |
-//! | `class` (or `label`), `group`, `part`, `abi`, `source` | string, or whole number; may be missing or null |
-//! | `line` | whole number |
+//! The columns stand in [`mod@crate::read`].
 //!
 //! The crate `parquet` writes these files ([`crate::write`]); it does not read them. Its reader reserves
 //! memory by what headers promise and recurses as deep as a schema asks, which is fine for one's own
 //! files and not for those of others. What a data set needs of the format is small: this reader knows
 //! dictionary and plain pages of text and whole numbers, packed by zstd, snappy or gzip or not at all
-//! (what pandas, pyarrow, polars and DuckDB write unless told otherwise), and says so of anything else.
+//! (what pandas and pyarrow write unless told otherwise), and says so of anything else.
 
 mod column;
 mod footer;

@@ -421,6 +421,15 @@ fn what_is_not_there_or_nothing_says_so() {
     );
 }
 
+#[test]
+fn folders_that_lie_too_deep_are_told_of() {
+    let deep = format!("normal/{}a.txt", "x/".repeat(40));
+    let root = folder(&[("normal/a.txt", b"read write"), (&deep, b"close")]);
+    let data = read(root.path(), &lenient()).unwrap();
+    assert_eq!(data.traces.len(), 1);
+    assert!(data.report.notes[0].contains("deeper than 32 folders"), "{:?}", data.report.notes);
+}
+
 // Limits
 
 #[test]

@@ -36,6 +36,7 @@ pub(super) struct Tree<'a> {
     members: Vec<Member>,
     store: Store<'a>,
     budget: Budget,
+    unread: Vec<String>,
 }
 
 struct Member {
@@ -60,21 +61,32 @@ impl<'a> Tree<'a> {
     /// The regular files below a folder. Links to files count as files; links to folders are not
     /// followed, so that a loop of them cannot hold us.
     pub(super) fn folder(root: &Path, budget: Budget) -> Result<Self, Error> {
-        let mut members = Vec::new();
+        let (mut members, mut unread) = (Vec::new(), Vec::new());
         let mut open = vec![(root.to_path_buf(), String::new(), 0)];
         while let Some((folder, prefix, depth)) = open.pop() {
             let listing = match fs::read_dir(&folder) {
                 Ok(listing) => listing,
                 Err(error) if depth == 0 => return Err(Error::io("list", &folder)(error)),
-                Err(_) => continue,
+                Err(error) => {
+                    unread.push(format!("{}: {error}", folder.display()));
+                    continue;
+                }
             };
             for entry in listing.flatten() {
-                let Ok(name) = entry.file_name().into_string() else { continue };
+                let Ok(name) = entry.file_name().into_string() else {
+                    unread.push(format!("{}: its name is not UTF-8", entry.path().display()));
+                    continue;
+                };
                 let path = format!("{prefix}{name}");
                 let Ok(kind) = entry.file_type() else { continue };
                 if kind.is_dir() {
                     if depth < DEEPEST {
                         open.push((entry.path(), format!("{path}/"), depth + 1));
+                    } else {
+                        unread.push(format!(
+                            "{}: it lies deeper than {DEEPEST} folders",
+                            entry.path().display()
+                        ));
                     }
                 } else if kind.is_file() || (kind.is_symlink() && entry.path().is_file()) {
                     members.push(Member { path, at: Place::File(entry.path()) });
@@ -82,7 +94,8 @@ impl<'a> Tree<'a> {
                 }
             }
         }
-        Ok(Self::new(root.display().to_string(), members, Store::Folder, budget))
+        let tree = Self::new(root.display().to_string(), members, Store::Folder, budget);
+        Ok(Self { unread, ..tree })
     }
 
     /// The files in a zip archive.
@@ -117,7 +130,7 @@ impl<'a> Tree<'a> {
     fn new(root: String, mut members: Vec<Member>, store: Store<'a>, budget: Budget) -> Self {
         members.retain(|m| !hidden(&m.path));
         members.sort_by(|a, b| a.path.cmp(&b.path));
-        Self { root, members, store, budget }
+        Self { root, members, store, budget, unread: Vec::new() }
     }
 
     /// The folder or archive as the user named it.
@@ -128,6 +141,11 @@ impl<'a> Tree<'a> {
     /// The last part of the root's name.
     pub(super) fn root_name(&self) -> &str {
         self.root.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Folders and files that could not be listed, each with the reason.
+    pub(super) fn unread(&self) -> &[String] {
+        &self.unread
     }
 
     /// Whether this is an archive rather than a folder.

@@ -1,4 +1,4 @@
-//! JSON Lines out, as [`crate::read`] documents them.
+//! JSON Lines out, as [`mod@crate::read`] documents them.
 
 use std::io::{self, Write};
 

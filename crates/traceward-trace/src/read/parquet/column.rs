@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::Broken;
 use super::footer::{Chunk, Leaf, Physical};
-use super::thrift::Thrift;
+use super::thrift::{Kind, Thrift};
 use crate::Source;
 use crate::read::budget::Budget;
 use crate::read::collect::Refusal;
@@ -279,29 +279,36 @@ impl Header {
     fn read(thrift: &mut Thrift<'_>) -> Result<Self, Broken> {
         let mut header = Self::default();
         let size = |value: i64| u64::try_from(value).map_err(|_| Broken("a page has a size below zero"));
-        thrift.structure(|thrift, id, kind| match id {
-            1 => Ok(header.kind = thrift.int(kind)?),
-            2 => Ok(header.unpacked = size(thrift.int(kind)?)?),
-            3 => Ok(header.packed = size(thrift.int(kind)?)?),
-            5 | 7 => {
-                let dictionary = id == 7;
-                thrift.structure(|thrift, id, kind| match id {
-                    1 => Ok(header.values = size(thrift.int(kind)?)?),
-                    2 => Ok(header.encoding = thrift.int(kind)?),
-                    3 if !dictionary => Ok(header.level_encodings[0] = thrift.int(kind)?),
-                    4 if !dictionary => Ok(header.level_encodings[1] = thrift.int(kind)?),
-                    _ => thrift.skip(kind),
-                })
+        thrift.structure(|thrift, id, kind| {
+            match id {
+                1 => header.kind = thrift.int(kind)?,
+                2 => header.unpacked = size(thrift.int(kind)?)?,
+                3 => header.packed = size(thrift.int(kind)?)?,
+                // The header of a data page, or of a dictionary, which has no levels.
+                5 | 7 => thrift.structure(|thrift, field, kind| {
+                    match field {
+                        1 => header.values = size(thrift.int(kind)?)?,
+                        2 => header.encoding = thrift.int(kind)?,
+                        3 if id == 5 => header.level_encodings[0] = thrift.int(kind)?,
+                        4 if id == 5 => header.level_encodings[1] = thrift.int(kind)?,
+                        _ => thrift.skip(kind)?,
+                    }
+                    Ok(())
+                })?,
+                8 => thrift.structure(|thrift, field, kind| {
+                    match field {
+                        1 => header.values = size(thrift.int(kind)?)?,
+                        4 => header.encoding = thrift.int(kind)?,
+                        5 => header.definition_len = size(thrift.int(kind)?)?,
+                        6 => header.repetition_len = size(thrift.int(kind)?)?,
+                        7 => header.v2_plain = kind == Kind::False,
+                        _ => thrift.skip(kind)?,
+                    }
+                    Ok(())
+                })?,
+                _ => thrift.skip(kind)?,
             }
-            8 => thrift.structure(|thrift, id, kind| match id {
-                1 => Ok(header.values = size(thrift.int(kind)?)?),
-                4 => Ok(header.encoding = thrift.int(kind)?),
-                5 => Ok(header.definition_len = size(thrift.int(kind)?)?),
-                6 => Ok(header.repetition_len = size(thrift.int(kind)?)?),
-                7 => Ok(header.v2_plain = kind == super::thrift::Kind::False),
-                _ => thrift.skip(kind),
-            }),
-            _ => thrift.skip(kind),
+            Ok(())
         })?;
         Ok(header)
     }
