@@ -1,11 +1,13 @@
 //! How fast the kernels are: `cargo run --release -p traceward-kernel --example bench`.
 //!
-//! A table of training steps (forward and backward of both directions, no head, no optimizer) and of reading, by instruction
-//! set, threads and shape. Operations counted are the products that cannot be avoided: those with the recurrent weights, and with the
-//! input's where the input is rows; tokens are projected once each. Gate functions and all else come on top. `of peak` is the
-//! share, by processor time, of what a loop of fused multiply-adds in registers reaches on one thread in the same process.
+//! A table of training steps (forward and backward of both directions, no head, no optimizer) and of reading,
+//! by instruction set, threads and shape. Operations counted are the products that cannot be avoided: those
+//! with the recurrent weights, and with the input's where the input is rows; tokens are projected once each.
+//! Gate functions and all else come on top. `of peak` is the share, by processor time, of what a loop of
+//! fused multiply-adds in registers reaches on one thread in the same process.
 //!
-//! Arguments filter rows by what they contain: `bench avx512 train`. `PHASES=1` also shows forward and backward apart.
+//! Arguments filter rows by what they contain: `bench avx512 train`. `PHASES=1` also shows forward and
+//! backward apart.
 
 #![expect(clippy::print_stdout, reason = "a table is what this prints")]
 
@@ -252,8 +254,8 @@ fn main() {
                         let rows = setup.traces as f64 * f64::from(setup.calls);
                         let gates = setup.cell.gates() * setup.units;
                         let passes = if work == "train" { 3.0 } else { 1.0 };
-                        let operations =
-                            2.0 * passes * 2.0 * rows * (gates * (setup.inputs + setup.units)) as f64;
+                        let inputs = if setup.distinct > 0 { 0 } else { setup.inputs };
+                        let operations = 2.0 * passes * 2.0 * rows * (gates * (inputs + setup.units)) as f64;
                         let speed = operations / least / 1e6;
                         let share = operations / processor / 1e6;
                         let share =

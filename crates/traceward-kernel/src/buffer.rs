@@ -1,7 +1,7 @@
 //! Memory for the kernels: floats on cache-line boundaries.
 //!
-//! A vector of AVX-512 is as long as a cache line. Off the boundary each load and store touches two lines, which halves the
-//! speed of the first-level cache; `Vec<f32>` promises four bytes only.
+//! A vector of AVX-512 is as long as a cache line. Off the boundary each load and store touches two lines,
+//! which halves the speed of the first-level cache; `Vec<f32>` promises four bytes only.
 
 use std::ops::{Deref, DerefMut};
 

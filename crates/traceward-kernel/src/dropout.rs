@@ -1,9 +1,10 @@
 //! Dropout masks from a counter hash.
 //!
-//! A mask holds for a whole trace, as Keras' `dropout` and `recurrent_dropout` do, and every element is a pure function of
-//! (seed, key of the trace, input or state, unit). So a mask does not depend on the batch a trace is in, on threads, or on
-//! what was drawn before, and the backward pass can draw it again. Where Keras draws one recurrent mask for each gate, this
-//! draws one for all gates (Gal and Ghahramani's "tied" masks), which leaves one matrix product per step.
+//! A mask holds for a whole trace, as Keras' `dropout` and `recurrent_dropout` do, and every element is a
+//! pure function of (seed, key of the trace, input or state, unit). So a mask does not depend on the batch a
+//! trace is in, on threads, or on what was drawn before, and the backward pass can draw it again. Where Keras
+//! draws one recurrent mask for each gate, this draws one for all gates (Gal and Ghahramani's "tied" masks),
+//! which leaves one matrix product per step.
 
 /// Rates and seed of the masks of one direction of one layer.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,9 @@
 //! Which rows of input a layer has to project, and putting them side by side.
 //!
-//! Of tokens, the same ones come again and again: a trace of 500 calls holds some twenty different ones, a batch not many more. Without a mask on
-//! the input the projection depends on the token alone, so each distinct token is projected once; with one it depends on
-//! the trace as well, so each distinct token of each trace is.
+//! Of tokens, the same ones come again and again: a trace of 500 calls holds some twenty different ones, a
+//! batch not many more. Without a mask on the input the projection depends on the token alone, so each
+//! distinct token is projected once; with one it depends on the trace as well, so each distinct token of each
+//! trace is.
 
 use crate::dropout::Site;
 use crate::{Dropout, Ragged};

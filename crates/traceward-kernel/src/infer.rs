@@ -1,8 +1,10 @@
 //! Reading traces without learning from them: nothing is kept but the state.
 //!
-//! [`Prepared`] does once what does not depend on the traces: it packs the weights and, for tokens, projects the whole table, after which a step is the
-//! recurrent product alone. [`Prepared::infer`] reads whole traces; [`Prepared::advance`] reads the next chunk of each of several
-//! traces and carries their [`State`]s on. Since a row's arithmetic depends on that row alone, chunks give bit for bit what one pass gives, and so does [`forward`](crate::forward).
+//! [`Prepared`] does once what does not depend on the traces: it packs the weights and, for tokens, projects
+//! the whole table, after which a step is the recurrent product alone. [`Prepared::infer`] reads whole
+//! traces; [`Prepared::advance`] reads the next chunk of each of several traces and carries their [`State`]s
+//! on. Since a row's arithmetic depends on that row alone, chunks give bit for bit what one pass gives, and
+//! so does [`forward`](crate::forward).
 
 use crate::buffer::Buffer;
 use crate::gather::Distinct;
@@ -19,7 +21,8 @@ pub struct Prepared {
     isa: Isa,
     blocks: Blocks,
     packed: Packed,
-    /// Entries of the table, and the table projected, `[block][vocabulary][64]`; `None` for a layer that reads rows.
+    /// Entries of the table, and the table projected, `[block][vocabulary][64]`; `None` for a layer that
+    /// reads rows.
     table: Option<(usize, Buffer)>,
 }
 
@@ -96,7 +99,8 @@ pub struct Scratch {
 }
 
 impl Prepared {
-    /// A layer over an embedding `table` (`[vocabulary, inputs]`), which is projected here; [`Isa::detect`] says with what.
+    /// A layer over an embedding `table` (`[vocabulary, inputs]`), which is projected here; [`Isa::detect`]
+    /// says with what.
     ///
     /// # Panics
     ///
@@ -132,11 +136,13 @@ impl Prepared {
         self.blocks.shape
     }
 
-    /// Reads whole traces, each from its start or, if `reverse`, from its end, and writes `out` (`[traces, units]` or `[rows, units]`).
+    /// Reads whole traces, each from its start or, if `reverse`, from its end, and writes `out` (`[traces,
+    /// units]` or `[rows, units]`).
     ///
     /// # Panics
     ///
-    /// When a slice's length does not fit, a token is outside the table, or `reads` is not what the layer was made for.
+    /// When a slice's length does not fit, a token is outside the table, or `reads` is not what the layer was
+    /// made for.
     pub fn infer(
         &self,
         scratch: &mut Scratch,
@@ -152,8 +158,9 @@ impl Prepared {
         pass.run(scratch, None, out);
     }
 
-    /// Reads the next calls of several traces, `states[b]` being what is remembered of trace `b` of `batch`, and brings the states up to
-    /// date. A trace may have no new calls; its [`Output::Last`] is then that of before.
+    /// Reads the next calls of several traces, `states[b]` being what is remembered of trace `b` of `batch`,
+    /// and brings the states up to date. A trace may have no new calls; its [`Output::Last`] is then that of
+    /// before.
     ///
     /// # Panics
     ///
@@ -199,7 +206,8 @@ impl Prepared {
     }
 }
 
-/// As [`forward`](crate::forward) without dropout, keeping nothing: memory does not grow with the length of the traces.
+/// As [`forward`](crate::forward) without dropout, keeping nothing: memory does not grow with the length of
+/// the traces.
 ///
 /// To read many batches with the same weights, use [`Prepared`].
 ///

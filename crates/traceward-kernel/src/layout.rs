@@ -1,7 +1,8 @@
 //! How the kernels arrange numbers, and the way there from Keras' layout and back.
 //!
-//! Units come in blocks of 16 lanes. A block has one *panel* of 64 columns: four columns of 16 lanes each, so that all that a block's cell update
-//! needs sits in four (AVX-512) to sixteen (NEON) neighbouring vectors. A matrix is stored panel after panel, `[block][row][64]`.
+//! Units come in blocks of 16 lanes. A block has one *panel* of 64 columns: four columns of 16 lanes each, so
+//! that all that a block's cell update needs sits in four (AVX-512) to sixteen (NEON) neighbouring vectors. A
+//! matrix is stored panel after panel, `[block][row][64]`.
 //!
 //! | column of a panel | LSTM | GRU |
 //! |---|---|---|
@@ -10,9 +11,9 @@
 //! | 2 | c | h, the part from the state (which r multiplies) |
 //! | 3 | o | h, the part from the input |
 //!
-//! With that the GRU is, to everything but its cell update, an LSTM whose input weights are zero in column 2 and whose
-//! recurrent weights are zero in column 3. Units past the last one (when `units` is no multiple of 16) have zero weights: their
-//! state stays zero and nothing reads it.
+//! With that the GRU is, to everything but its cell update, an LSTM whose input weights are zero in column 2
+//! and whose recurrent weights are zero in column 3. Units past the last one (when `units` is no multiple of
+//! 16) have zero weights: their state stays zero and nothing reads it.
 
 use crate::buffer::Buffer;
 use crate::{Cell, Shape, Weights};
@@ -70,7 +71,8 @@ impl Blocks {
         }
     }
 
-    /// Calls `visit` with each stretch of numbers that lie side by side in both layouts of a matrix of `rows` rows.
+    /// Calls `visit` with each stretch of numbers that lie side by side in both layouts of a matrix of `rows`
+    /// rows.
     fn stretches(&self, side: Side, rows: usize, mut visit: impl FnMut(Stretch)) {
         let units = self.shape.units;
         for row in 0..rows {
@@ -131,8 +133,8 @@ impl Blocks {
         }
     }
 
-    /// The transpose of Keras' `[rows, gates * units]`, for products with gradients of gates: `[group of rows][columns()][width]`,
-    /// where [`width`] rows, padded with zeros, form a group.
+    /// The transpose of Keras' `[rows, gates * units]`, for products with gradients of gates: `[group of
+    /// rows][columns()][width]`, where [`width`] rows, padded with zeros, form a group.
     pub(crate) fn pack_transposed(&self, side: Side, matrix: &[f32], transposed: &mut Buffer) {
         let rows = matrix.len() / self.shape.columns();
         let padded = rows.next_multiple_of(LANES);
@@ -160,7 +162,8 @@ struct Stretch {
     len: usize,
 }
 
-/// How many columns of a product of `columns` (a multiple of 16) are computed together: the most of 64, 32 and 16 that divides them.
+/// How many columns of a product of `columns` (a multiple of 16) are computed together: the most of 64, 32
+/// and 16 that divides them.
 pub(crate) fn width(columns: usize) -> usize {
     [64, 32].into_iter().find(|width| columns.is_multiple_of(*width)).unwrap_or(LANES)
 }

@@ -1,8 +1,10 @@
 //! `sigmoid` and `tanh` on vectors, in absolute error.
 //!
-//! Both come from one exponential and one reciprocal, on several vectors in step (see [`Simd::reciprocal`]), so the error near zero is absolute, not relative: at most 1.2e-7 for `sigmoid` and
-//! 2.4e-7 for `tanh`, which are one and two units in the last place of 1. Gate values enter products and sums with numbers near one, so that is what counts; the tests
-//! hold every instruction set to it. NaN stays NaN (a diverged network must not look sane) and infinities give the limits.
+//! Both come from one exponential and one reciprocal, on several vectors in step (see [`Simd::reciprocal`]),
+//! so the error near zero is absolute, not relative: at most 1.2e-7 for `sigmoid` and 2.4e-7 for `tanh`,
+//! which are one and two units in the last place of 1. Gate values enter products and sums with numbers near
+//! one, so that is what counts; the tests hold every instruction set to it. NaN stays NaN (a diverged network
+//! must not look sane) and infinities give the limits.
 
 use crate::simd::Simd;
 use std::f32::consts::LOG2_E;

@@ -1,9 +1,9 @@
 //! Traces of different lengths, side by side, without padding.
 //!
-//! A batch is stored trace after trace. The kernels go through it step by step, all traces at once, so they need for each
-//! step the traces that still run. With the traces sorted by falling length those are always the first `n`, and the steps at
-//! which `n` stays the same form a [`Run`]. There are at most as many runs as traces, so a batch of one trace of a million calls
-//! takes no more room than one of ten.
+//! A batch is stored trace after trace. The kernels go through it step by step, all traces at once, so they
+//! need for each step the traces that still run. With the traces sorted by falling length those are always
+//! the first `n`, and the steps at which `n` stays the same form a [`Run`]. There are at most as many runs as
+//! traces, so a batch of one trace of a million calls takes no more room than one of ten.
 
 /// How the rows of a batch divide into traces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

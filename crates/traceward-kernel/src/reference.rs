@@ -1,8 +1,8 @@
 //! The same layers written plainly in `f64`: what the fast kernels are tested against.
 //!
 //! One trace at a time, one unit at a time, straight from the formulas of Keras 3's `LSTMCell` and `GRUCell`
-//! (`keras/src/layers/rnn/lstm.py`, `gru.py`). Slow on purpose: nothing here is clever enough to be wrong in the way that the
-//! kernels could be. Use it to check, not to train.
+//! (`keras/src/layers/rnn/lstm.py`, `gru.py`). Slow on purpose: nothing here is clever enough to be wrong in
+//! the way that the kernels could be. Use it to check, not to train.
 
 use crate::dropout::Site;
 use crate::{Call, Cell, Dropout, Output};
@@ -191,7 +191,8 @@ pub fn forward(call: &Call, layer: &Layer, input: &Input) -> Vec<f64> {
     out
 }
 
-/// The gradients of a loss whose gradient with respect to the output is `d_out`, by backpropagation through time.
+/// The gradients of a loss whose gradient with respect to the output is `d_out`, by backpropagation through
+/// time.
 #[must_use]
 pub fn backward(call: &Call, layer: &Layer, input: &Input, d_out: &[f64]) -> Gradients {
     let (units, inputs, columns) = (call.shape.units, call.shape.inputs, call.shape.columns());

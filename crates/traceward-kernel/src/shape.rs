@@ -131,8 +131,8 @@ pub struct Gradients<'a> {
 pub enum Output {
     /// The output after the last call that was read: `[traces, units]`. Zero for a trace without calls.
     Last,
-    /// The output after each call: `[rows, units]`. Row `r` of a layer that reads backwards holds the output after
-    /// reading row `r`, which is what Keras' `Bidirectional` concatenates.
+    /// The output after each call: `[rows, units]`. Row `r` of a layer that reads backwards holds the output
+    /// after reading row `r`, which is what Keras' `Bidirectional` concatenates.
     Sequences,
 }
 
@@ -158,8 +158,8 @@ const MOST_ROWS: usize = u32::MAX as usize;
 ///
 /// # Panics
 ///
-/// When a slice's length is not what [`Shape`] and the batch ask for, or a token is outside the table: these are mistakes of
-/// the calling program, not of its users.
+/// When a slice's length is not what [`Shape`] and the batch ask for, or a token is outside the table: these
+/// are mistakes of the calling program, not of its users.
 pub(crate) fn check(call: &Call, weights: &Weights, input: &Input) {
     let shape = &call.shape;
     check_weights(shape, weights);

@@ -1,11 +1,13 @@
 //! One small vector interface over AVX-512, AVX2, NEON and plain Rust, chosen at run time.
 //!
-//! An operation is a struct with [`Op::run`], written once against [`Simd`]; [`Isa::run`] compiles it for each instruction set and calls the right
-//! one. Holding a value that implements [`Simd`] proves that the processor has the instructions: such values come only out of detection. So
-//! arithmetic on vectors is safe, and only loads and stores, which take pointers, are not.
+//! An operation is a struct with [`Op::run`], written once against [`Simd`]; [`Isa::run`] compiles it for
+//! each instruction set and calls the right one. Holding a value that implements [`Simd`] proves that the
+//! processor has the instructions: such values come only out of detection. So arithmetic on vectors is safe,
+//! and only loads and stores, which take pointers, are not.
 //!
-//! `Op::run` and everything generic below it must be `#[inline(always)]`: instructions are selected in the one function that carries
-//! `#[target_feature]`, and code that is not inlined into it would be compiled for the baseline processor.
+//! `Op::run` and everything generic below it must be `#[inline(always)]`: instructions are selected in the
+//! one function that carries `#[target_feature]`, and code that is not inlined into it would be compiled for
+//! the baseline processor.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -46,8 +48,9 @@ pub(crate) trait Simd: Copy {
     fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `1 / a` for `1 <= a <= 2^127`, within 1e-7 relative; NaN for NaN.
     ///
-    /// This and [`Simd::exp2`] work on several vectors in step: a chain of dependent instructions leaves the processor idle, and what would
-    /// fill the gaps must be near in the program, since its scheduler looks ahead by about a hundred instructions.
+    /// This and [`Simd::exp2`] work on several vectors in step: a chain of dependent instructions leaves the
+    /// processor idle, and what would fill the gaps must be near in the program, since its scheduler looks
+    /// ahead by about a hundred instructions.
     fn reciprocal<const K: usize>(self, a: [Self::V; K]) -> [Self::V; K];
     /// `2^a`, within 2e-7 relative for `-126 <= a <= 126`; `2^126` above; next to 0 below; NaN for NaN.
     fn exp2<const K: usize>(self, a: [Self::V; K]) -> [Self::V; K];
@@ -64,8 +67,9 @@ pub(crate) trait Op {
     fn run<S: Simd>(self, simd: S);
 }
 
-/// Coefficients of `2^r` for `0 <= r < 1`, from degree 0 to 5: minimax in relative error (8.2e-8) with the first held at 1, by Remez' exchange
-/// on 200,001 points in extended precision. Evaluated in `f32`, the relative error is at most 1.5e-7.
+/// Coefficients of `2^r` for `0 <= r < 1`, from degree 0 to 5: minimax in relative error (8.2e-8) with the
+/// first held at 1, by Remez' exchange on 200,001 points in extended precision. Evaluated in `f32`, the
+/// relative error is at most 1.5e-7.
 pub(crate) const EXP2: [f32; 6] = [1.0, 0.693_151_3, 0.240_164_45, 0.055_799_914, 0.009_017_03, 0.001_867_13];
 
 /// [`EXP2`] by Horner's rule.
@@ -103,8 +107,9 @@ enum Kind {
 pub const ISA_VARIABLE: &str = "TRACEWARD_ISA";
 
 impl Isa {
-    /// The best that this processor has, or the one that the environment variable [`ISA_VARIABLE`] names (`avx512`, `avx2`, `neon` or
-    /// `plain`) if this processor has it; a name it does not have is ignored. Asked once in the life of the process.
+    /// The best that this processor has, or the one that the environment variable [`ISA_VARIABLE`] names
+    /// (`avx512`, `avx2`, `neon` or `plain`) if this processor has it; a name it does not have is ignored.
+    /// Asked once in the life of the process.
     #[must_use]
     pub fn detect() -> Self {
         static DETECTED: OnceLock<Isa> = OnceLock::new();

@@ -1,9 +1,10 @@
 //! Training: a forward pass that keeps what the backward pass needs.
 //!
-//! Both go through the batch step by step, all running traces at once. What is kept for each row is the value of the four gates, the
-//! state, and the masked output before (six numbers a unit); inputs are not, since the
-//! caller still has them. The backward pass reads the tape and leaves it as it is: gradients with respect to the gates' sums live in a buffer of a few
-//! steps, small enough for the first-level cache, until they are added to the weights' gradients.
+//! Both go through the batch step by step, all running traces at once. What is kept for each row is the value
+//! of the four gates, the state, and the masked output before (six numbers a unit); inputs are not, since the
+//! caller still has them. The backward pass reads the tape and leaves it as it is: gradients with respect to
+//! the gates' sums live in a buffer of a few steps, small enough for the first-level cache, until they are
+//! added to the weights' gradients.
 
 use crate::buffer::Buffer;
 use crate::dropout::Site;
@@ -23,8 +24,8 @@ const CHUNK: usize = 64;
 
 /// What [`forward`] leaves for [`backward`], and the memory both work in.
 ///
-/// Reusable, and without allocation once warm. It holds six numbers per unit and row: a batch of 32 traces of 500 calls takes 12 MB with 32
-/// units. Use one for each layer and direction.
+/// Reusable, and without allocation once warm. It holds six numbers per unit and row: a batch of 32 traces of
+/// 500 calls takes 12 MB with 32 units. Use one for each layer and direction.
 #[derive(Debug, Default)]
 pub struct Tape {
     pub(crate) isa: Isa,
@@ -141,11 +142,13 @@ pub(crate) fn chunk(batch: &Ragged, from: Step) -> impl Iterator<Item = Step> + 
         .take_while(move |step| step.index == from.index || step.row + step.traces - from.row <= CHUNK)
 }
 
-/// Reads a batch and writes `out` (`[traces, units]` or `[rows, units]`), keeping on `tape` what [`backward`] needs.
+/// Reads a batch and writes `out` (`[traces, units]` or `[rows, units]`), keeping on `tape` what [`backward`]
+/// needs.
 ///
 /// # Panics
 ///
-/// When a slice's length does not fit the shape and the batch, a token is outside the table, or a dropout rate is not in `0.0..1.0`.
+/// When a slice's length does not fit the shape and the batch, a token is outside the table, or a dropout
+/// rate is not in `0.0..1.0`.
 pub fn forward(tape: &mut Tape, call: &Call, weights: Weights, input: Input, out: &mut [f32]) {
     check(call, &weights, &input);
     assert_eq!(out.len(), call.shape.output_len(call.batch, call.output), "length of the output");
@@ -234,7 +237,8 @@ pub(crate) fn write_output(
     }
 }
 
-/// The gradients of the [`forward`] pass that `tape` holds, for `d_out`, the gradient with respect to its output.
+/// The gradients of the [`forward`] pass that `tape` holds, for `d_out`, the gradient with respect to its
+/// output.
 ///
 /// `call`, `weights` and `input` must be those that `forward` was given.
 ///
@@ -305,7 +309,8 @@ struct Pass<'a> {
     tape: &'a mut Tape,
     call: &'a Call<'a>,
     blocks: Blocks,
-    /// Rows of `d_sums`, of which those from `first` on are filled: the rows of the tape that were passed last.
+    /// Rows of `d_sums`, of which those from `first` on are filled: the rows of the tape that were passed
+    /// last.
     capacity: usize,
     first: usize,
     input: Input<'a>,
@@ -391,7 +396,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Adds the rows of `d_sums`, which are those of the tape from step `from` on, to the gradients of the weights, and empties it.
+    /// Adds the rows of `d_sums`, which are those of the tape from step `from` on, to the gradients of the
+    /// weights, and empties it.
     fn flush(&mut self, from: &Step) {
         let (blocks, rows, units) = (self.blocks, self.capacity - self.first, self.call.shape.units);
         let tape = &mut *self.tape;

@@ -1,4 +1,5 @@
-//! One step back through the cell update; the product with the recurrent weights is [`PanelProduct`](super::PanelProduct)'s.
+//! One step back through the cell update; the product with the recurrent weights is
+//! [`PanelProduct`](super::PanelProduct)'s.
 
 use super::cell::{CellMath, Gru, Kept, Lstm};
 use super::tile::{RowGroup, in_groups};
@@ -26,7 +27,8 @@ pub(crate) struct BackwardStep<'a> {
     /// State before and after the step, `[traces][padded units]`.
     pub(crate) before: &'a [f32],
     pub(crate) after: &'a [f32],
-    /// With respect to the output; becomes what reaches the output before without passing the sums. `[traces][padded units]`.
+    /// With respect to the output; becomes what reaches the output before without passing the sums.
+    /// `[traces][padded units]`.
     pub(crate) d_output: &'a mut [f32],
     /// With respect to the state after; becomes that before. `[traces][padded units]`.
     pub(crate) d_state: &'a mut [f32],
@@ -110,7 +112,8 @@ impl<S: Simd, C: CellMath, const SCATTER: bool> RowGroup<S> for Group<C, SCATTER
     #[inline(always)]
     unsafe fn work<const R: usize>(&mut self, simd: S, first: usize) {
         for lane in (0..LANES).step_by(S::LANES) {
-            // SAFETY: `step` checked all lengths and the index for the rows `first..first + R`; `lane + LANES <= 16`.
+            // SAFETY: `step` checked all lengths and the index for the rows `first..first + R`; `lane + LANES
+            // <= 16`.
             unsafe {
                 let (zero, at) = (simd.zero(), first * self.units + self.unit + lane);
                 let mut kept = Kept { gates: [[zero; 4]; R], before: [zero; R], after: [zero; R] };
@@ -126,7 +129,8 @@ impl<S: Simd, C: CellMath, const SCATTER: bool> RowGroup<S> for Group<C, SCATTER
                 let (mut d_output, mut d_state) = ([zero; R], [zero; R]);
                 for r in 0..R {
                     let gates = self.gates.add((first + r) * PANEL + lane);
-                    // No closures here: one passed to a function of std would be compiled without the features.
+                    // No closures here: one passed to a function of std would be compiled without the
+                    // features.
                     for (column, gate) in kept.gates[r].iter_mut().enumerate() {
                         *gate = simd.load(gates.add(column * LANES));
                     }

@@ -13,7 +13,8 @@ pub(super) trait CellMath {
     /// From the sums of the four columns and the state before (LSTM: c; GRU: h).
     fn forward<S: Simd, const R: usize>(simd: S, sums: [[S::V; 4]; R], before: [S::V; R]) -> Moved<S, R>;
 
-    /// From what the forward step kept, and the gradients with respect to the output and (LSTM) the state after.
+    /// From what the forward step kept, and the gradients with respect to the output and (LSTM) the state
+    /// after.
     fn backward<S: Simd, const R: usize>(
         simd: S,
         kept: &Kept<S, R>,
@@ -49,8 +50,9 @@ pub(super) struct Traced<S: Simd, const R: usize> {
 
 /// `x` rounded to a multiple of 2^-80, so that what is next to nothing becomes nothing.
 ///
-/// A gradient shrinks from step to step, and after some hundred steps it reaches the subnormal numbers, with which processors compute
-/// up to a hundred times slower. Rounding it to zero long before changes no gradient that is large enough to train with.
+/// A gradient shrinks from step to step, and after some hundred steps it reaches the subnormal numbers, with
+/// which processors compute up to a hundred times slower. Rounding it to zero long before changes no gradient
+/// that is large enough to train with.
 #[inline(always)]
 fn without_traces<S: Simd>(simd: S, x: S::V) -> S::V {
     /// Its unit in the last place is 2^-80.
@@ -117,7 +119,8 @@ impl CellMath for Lstm {
     }
 }
 
-/// `h' = z h + (1 - z) tanh(x_h + r u_h)`, with `u_h` the candidate's part from the state, its bias included (`reset_after`).
+/// `h' = z h + (1 - z) tanh(x_h + r u_h)`, with `u_h` the candidate's part from the state, its bias included
+/// (`reset_after`).
 pub(super) struct Gru;
 
 impl CellMath for Gru {

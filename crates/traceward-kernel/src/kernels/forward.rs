@@ -180,8 +180,8 @@ impl<S: Simd, C: CellMath, const TAPE: bool> RowGroup<S> for Group<'_, C, TAPE> 
     unsafe fn work<const R: usize>(&mut self, simd: S, first: usize) {
         let (places, keep) = (self.places, self.keep);
         for lane in (0..LANES).step_by(S::LANES) {
-            // SAFETY: the rows `first..first + R` are below `traces` and the block below `blocks`, for which `ForwardStep::run` checked
-            // every length; `lane + LANES <= 16`.
+            // SAFETY: the rows `first..first + R` are below `traces` and the block below `blocks`, for which
+            // `ForwardStep::run` checked every length; `lane + LANES <= 16`.
             unsafe {
                 let input = places.input.add(self.block * places.input_panel + lane);
                 let mut sums = [[simd.zero(); 4]; R];

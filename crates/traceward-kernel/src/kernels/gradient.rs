@@ -1,8 +1,8 @@
 //! Gradients with respect to weights: sums over rows of outer products.
 //!
-//! A tile of the result stays in registers while the rows stream past. Rows come in stretches short enough for their panels to stay
-//! in the first-level cache from tile to tile; each stretch is summed from zero before it is added to the total, which
-//! also keeps the rounding error of a sum over a million rows down.
+//! A tile of the result stays in registers while the rows stream past. Rows come in stretches short enough
+//! for their panels to stay in the first-level cache from tile to tile; each stretch is summed from zero
+//! before it is added to the total, which also keeps the rounding error of a sum over a million rows down.
 
 use super::tile::most_rows;
 use crate::layout::PANEL;
@@ -149,7 +149,8 @@ impl Op for ColumnSums<'_> {
         let total = self.sum.as_mut_ptr();
         for block in 0..blocks {
             for column in (0..PANEL).step_by(S::LANES) {
-                // SAFETY: `row < rows`, `block < blocks`, `column + LANES <= 64`, for which the lengths were just checked.
+                // SAFETY: `row < rows`, `block < blocks`, `column + LANES <= 64`, for which the lengths were
+                // just checked.
                 unsafe {
                     let mut sum = simd.zero();
                     for row in 0..self.rows {

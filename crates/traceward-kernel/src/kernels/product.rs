@@ -1,4 +1,5 @@
-//! Products with weights: rows into panels (the input's part of the gates) and panels into rows (gradients on their way back).
+//! Products with weights: rows into panels (the input's part of the gates) and panels into rows (gradients on
+//! their way back).
 
 use super::tile::{Left, Right, RowGroup, accumulate, in_groups, most_rows};
 use crate::layout::{LANES, PANEL, width};
@@ -50,7 +51,8 @@ impl Op for Projection<'_> {
     }
 }
 
-/// How many of `width` columns a tile takes: four vectors, or two where there are only 16 registers for 8 lanes.
+/// How many of `width` columns a tile takes: four vectors, or two where there are only 16 registers for 8
+/// lanes.
 const fn columns_at_once<S: Simd>(width: usize) -> usize {
     let most = if S::LANES == 8 { 2 * S::LANES } else { 4 * S::LANES };
     if width < most { width } else { most }
@@ -75,7 +77,8 @@ impl<S: Simd, const N: usize> RowGroup<S> for Project<N> {
     #[inline(always)]
     unsafe fn work<const R: usize>(&mut self, simd: S, first: usize) {
         let Place { start, right, to } = self.place;
-        // SAFETY: `Projection::run` checked the lengths for all rows below `rows`, and `N` vectors are the columns of this part.
+        // SAFETY: `Projection::run` checked the lengths for all rows below `rows`, and `N` vectors are the
+        // columns of this part.
         unsafe {
             let mut sums = [[simd.zero(); N]; R];
             for n in 0..N {
@@ -95,7 +98,8 @@ impl<S: Simd, const N: usize> RowGroup<S> for Project<N> {
     }
 }
 
-/// `out = (out or 0) + mask * (panels * transposed weights)`: `[block][panel_rows][64]` into `[rows, columns]`.
+/// `out = (out or 0) + mask * (panels * transposed weights)`: `[block][panel_rows][64]` into `[rows,
+/// columns]`.
 pub(crate) struct PanelProduct<'a> {
     pub(crate) rows: usize,
     pub(crate) panels: &'a [f32],
@@ -105,7 +109,8 @@ pub(crate) struct PanelProduct<'a> {
     pub(crate) blocks: usize,
     /// How many of a panel's 64 columns count.
     pub(crate) panel_columns: usize,
-    /// `[group][blocks * 64][width]` as [`Blocks::pack_transposed`](crate::layout::Blocks::pack_transposed) makes it.
+    /// `[group][blocks * 64][width]` as [`Blocks::pack_transposed`](crate::layout::Blocks::pack_transposed)
+    /// makes it.
     pub(crate) transposed: &'a [f32],
     /// Columns of the result, a multiple of 16.
     pub(crate) columns: usize,
@@ -177,7 +182,8 @@ impl<S: Simd, const N: usize> RowGroup<S> for BackOf<N> {
     #[inline(always)]
     unsafe fn work<const R: usize>(&mut self, simd: S, first: usize) {
         let back = &self.0;
-        // SAFETY: `PanelProduct::run` checked the lengths for all rows below `rows`, and `N` vectors are the columns of this part.
+        // SAFETY: `PanelProduct::run` checked the lengths for all rows below `rows`, and `N` vectors are the
+        // columns of this part.
         unsafe {
             let mut sums = [[simd.zero(); N]; R];
             for block in 0..back.blocks {

@@ -17,12 +17,13 @@ pub(super) struct Right {
     pub(super) apart: usize,
 }
 
-/// Adds to `sums` the product of `left [R, depth]` and the first `used` of the `N` vectors of `right [depth, N]`, one `k` after the other.
+/// Adds to `sums` the product of `left [R, depth]` and the first `used` of the `N` vectors of `right [depth,
+/// N]`, one `k` after the other.
 ///
 /// # Safety
 ///
-/// `left` is readable at `r * left.stride + k` and `right` for `LANES` floats from `k * right.stride + n * right.apart`, for all `r < R`,
-/// `k < depth`, `n < used`.
+/// `left` is readable at `r * left.stride + k` and `right` for `LANES` floats from `k * right.stride + n *
+/// right.apart`, for all `r < R`, `k < depth`, `n < used`.
 #[inline(always)]
 pub(super) unsafe fn accumulate<S: Simd, const R: usize, const N: usize>(
     simd: S,
@@ -61,7 +62,8 @@ pub(super) trait RowGroup<S: Simd> {
     unsafe fn work<const R: usize>(&mut self, simd: S, first: usize);
 }
 
-/// The most rows of `vectors` accumulators each that leave registers for a row of weights and a broadcast value.
+/// The most rows of `vectors` accumulators each that leave registers for a row of weights and a broadcast
+/// value.
 pub(super) const fn most_rows<S: Simd>(vectors: usize) -> usize {
     match (S::REGISTERS - vectors - 1) / vectors {
         0 | 1 => 1,

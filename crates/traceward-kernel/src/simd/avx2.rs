@@ -51,7 +51,7 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     fn prefetch(self, place: *const f32) {
-        proven!(_mm_prefetch::<_MM_HINT_T0>(place.cast()));
+        proven!(_mm_prefetch::<_MM_HINT_T1>(place.cast()));
     }
     #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {

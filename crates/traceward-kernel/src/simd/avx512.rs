@@ -1,7 +1,8 @@
 //! AVX-512: 16 lanes, 32 registers.
 //!
-//! `vscalefps` multiplies by `2^floor(t)` and `vreduceps` takes `t - floor(t)`, so `exp2` needs neither a rounding nor integer
-//! arithmetic; `vrcp14ps` with one Newton step replaces a division, which is several times slower.
+//! `vscalefps` multiplies by `2^floor(t)` and `vreduceps` takes `t - floor(t)`, so `exp2` needs neither a
+//! rounding nor integer arithmetic; `vrcp14ps` with one Newton step replaces a division, which is several
+//! times slower.
 
 use super::{EXP2_LIMIT, Op, Simd, exp2_fraction};
 use std::arch::x86_64::*;
@@ -54,7 +55,7 @@ impl Simd for Avx512 {
     }
     #[inline(always)]
     fn prefetch(self, place: *const f32) {
-        proven!(_mm_prefetch::<_MM_HINT_T0>(place.cast()));
+        proven!(_mm_prefetch::<_MM_HINT_T1>(place.cast()));
     }
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {

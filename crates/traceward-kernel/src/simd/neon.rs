@@ -1,5 +1,7 @@
 //! NEON on 64-bit ARM: 4 lanes, 32 registers.
 
+#![allow(unused_unsafe, reason = "most of these intrinsics are safe where NEON is part of the target")]
+
 use super::{EXP2_LIMIT, Op, Simd, exp2_fraction};
 use std::arch::aarch64::*;
 
@@ -26,10 +28,7 @@ impl Neon {
 macro_rules! proven {
     ($call:expr) => {{
         // SAFETY: the receiver exists, so `detect` found the feature.
-        #[allow(unused_unsafe, reason = "some of these intrinsics are safe where NEON is part of the target")]
-        unsafe {
-            $call
-        }
+        unsafe { $call }
     }};
 }
 

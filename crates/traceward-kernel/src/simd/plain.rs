@@ -65,8 +65,9 @@ impl Simd for Plain {
         let mut whole = a;
         for (whole, a) in whole.iter_mut().zip(&mut a) {
             let limited = each(|lane| a[lane].clamp(-EXP2_LIMIT, EXP2_LIMIT));
-            // Shifted above zero, truncation is the floor, without the library call that `floor` is on old processors. The sum may
-            // round up to the next whole number; the fraction is then a hair below zero, where the polynomial still holds.
+            // Shifted above zero, truncation is the floor, without the library call that `floor` is on old
+            // processors. The sum may round up to the next whole number; the fraction is then a hair below
+            // zero, where the polynomial still holds.
             *whole = each(|lane| ((limited[lane] + 128.0) as i32 - 128) as f32);
             *a = self.sub(limited, *whole);
         }

@@ -76,7 +76,8 @@ impl Case {
         }
     }
 
-    /// Both cells, both inputs, both outputs, both directions, with and without masks, for this shape and these lengths.
+    /// Both cells, both inputs, both outputs, both directions, with and without masks, for this shape and
+    /// these lengths.
     pub(crate) fn all(inputs: usize, units: usize, lengths: &[u32]) -> Vec<Self> {
         let mut cases = Vec::new();
         for cell in [Cell::Lstm, Cell::Gru] {
