@@ -48,19 +48,6 @@ pub(super) struct Traced<S: Simd, const R: usize> {
     pub(super) direct: [S::V; R],
 }
 
-/// `x` rounded to a multiple of 2^-80, so that what is next to nothing becomes nothing.
-///
-/// A gradient shrinks from step to step, and after some hundred steps it reaches the subnormal numbers, with
-/// which processors compute up to a hundred times slower. Rounding it to zero long before changes no gradient
-/// that is large enough to train with.
-#[inline(always)]
-fn without_traces<S: Simd>(simd: S, x: S::V) -> S::V {
-    /// Its unit in the last place is 2^-80.
-    const ANCHOR: f32 = f32::from_bits((127 - 57) << 23);
-    let anchor = simd.splat(ANCHOR);
-    simd.sub(simd.add(x, anchor), anchor)
-}
-
 /// `c' = f c + i g`, `h' = o tanh(c')`.
 pub(super) struct Lstm;
 
@@ -99,10 +86,10 @@ impl CellMath for Lstm {
         let mut traced = Traced { sums: kept.gates, state: d_state, direct: d_output };
         for r in 0..R {
             let [i, f, g, o] = kept.gates[r];
-            let d_output = without_traces(simd, d_output[r]);
+            let d_output = simd.vanish(d_output[r]);
             // d c' = d c'(from later) + d h' o (1 - tanh(c')^2)
             let slope = simd.neg_mul_add(activated[r], activated[r], one);
-            let d_cell = without_traces(simd, simd.mul_add(simd.mul(d_output, o), slope, d_state[r]));
+            let d_cell = simd.vanish(simd.mul_add(simd.mul(d_output, o), slope, d_state[r]));
             let di = simd.mul(d_cell, g);
             let df = simd.mul(d_cell, kept.before[r]);
             let dg = simd.mul(d_cell, i);
@@ -157,7 +144,7 @@ impl CellMath for Gru {
         let mut traced = Traced { sums: kept.gates, state: d_state, direct: d_output };
         for r in 0..R {
             let [z, reset, from_state, candidate] = kept.gates[r];
-            let d_output = without_traces(simd, d_output[r]);
+            let d_output = simd.vanish(d_output[r]);
             let direct = simd.mul(d_output, z);
             let d_candidate =
                 simd.mul(simd.sub(d_output, direct), simd.neg_mul_add(candidate, candidate, one));

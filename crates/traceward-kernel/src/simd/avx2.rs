@@ -1,6 +1,6 @@
 //! AVX2 with FMA: 8 lanes, 16 registers.
 
-use super::{EXP2_LIMIT, Op, Simd, exp2_fraction};
+use super::{EXP2_LIMIT, NOT_VANISHING, Op, Simd, exp2_fraction};
 use std::arch::x86_64::*;
 
 /// Proof that the processor has AVX2 and FMA.
@@ -72,6 +72,12 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn neg_mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
         proven!(_mm256_fnmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn vanish(self, a: __m256) -> __m256 {
+        let bits = proven!(_mm256_and_si256(_mm256_castps_si256(a), _mm256_set1_epi32(NOT_VANISHING)));
+        let small = proven!(_mm256_cmpeq_epi32(bits, _mm256_setzero_si256()));
+        proven!(_mm256_andnot_ps(_mm256_castsi256_ps(small), a))
     }
     #[inline(always)]
     fn reciprocal<const K: usize>(self, mut a: [__m256; K]) -> [__m256; K] {

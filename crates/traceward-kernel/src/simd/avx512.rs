@@ -4,7 +4,7 @@
 //! rounding nor integer arithmetic; `vrcp14ps` with one Newton step replaces a division, which is several
 //! times slower.
 
-use super::{EXP2_LIMIT, Op, Simd, exp2_fraction};
+use super::{EXP2_LIMIT, NOT_VANISHING, Op, Simd, exp2_fraction};
 use std::arch::x86_64::*;
 
 /// Proof that the processor has AVX-512 F and DQ.
@@ -76,6 +76,12 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn neg_mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         proven!(_mm512_fnmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn vanish(self, a: __m512) -> __m512 {
+        let bits = proven!(_mm512_castps_si512(a));
+        let kept = proven!(_mm512_test_epi32_mask(bits, _mm512_set1_epi32(NOT_VANISHING)));
+        proven!(_mm512_maskz_mov_ps(kept, a))
     }
     #[inline(always)]
     fn reciprocal<const K: usize>(self, mut a: [__m512; K]) -> [__m512; K] {

@@ -2,7 +2,7 @@
 
 #![allow(unused_unsafe, reason = "most of these intrinsics are safe where NEON is part of the target")]
 
-use super::{EXP2_LIMIT, Op, Simd, exp2_fraction};
+use super::{EXP2_LIMIT, NOT_VANISHING, Op, Simd, exp2_fraction};
 use std::arch::aarch64::*;
 
 /// Proof that the processor has NEON.
@@ -70,6 +70,12 @@ impl Simd for Neon {
     #[inline(always)]
     fn neg_mul_add(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         proven!(vfmsq_f32(c, a, b))
+    }
+    #[inline(always)]
+    fn vanish(self, a: float32x4_t) -> float32x4_t {
+        let bits = proven!(vreinterpretq_s32_f32(a));
+        let kept = proven!(vtstq_s32(bits, vdupq_n_s32(NOT_VANISHING)));
+        proven!(vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a), kept)))
     }
     #[inline(always)]
     fn reciprocal<const K: usize>(self, mut a: [float32x4_t; K]) -> [float32x4_t; K] {

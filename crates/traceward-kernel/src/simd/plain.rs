@@ -1,6 +1,6 @@
 //! Plain Rust on arrays of four floats, which compilers turn into the baseline's vectors where they can.
 
-use super::{EXP2_LIMIT, Simd, exp2_fraction};
+use super::{EXP2_LIMIT, NOT_VANISHING, Simd, exp2_fraction};
 
 /// Needs nothing of the processor.
 #[derive(Clone, Copy)]
@@ -52,6 +52,10 @@ impl Simd for Plain {
     #[inline(always)]
     fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         each(|lane| c[lane] - a[lane] * b[lane])
+    }
+    #[inline(always)]
+    fn vanish(self, a: Self::V) -> Self::V {
+        each(|lane| if a[lane].to_bits() & NOT_VANISHING as u32 == 0 { 0.0 } else { a[lane] })
     }
     #[inline(always)]
     fn reciprocal<const K: usize>(self, mut a: [Self::V; K]) -> [Self::V; K] {

@@ -206,3 +206,24 @@ fn nan_weights_give_nan_output() {
         assert!(case.forward(isa).iter().all(|value| value.is_nan()), "{isa:?}");
     }
 }
+
+#[test]
+fn gradients_vanish_before_they_become_subnormal() {
+    // With sums near zero each step halves the gradient, so after 1500 calls some 2^-1500 of it would be left.
+    for cell in [Cell::Lstm, Cell::Gru] {
+        let shape = Shape { cell, inputs: 3, units: 16 };
+        let mut case = Case::new(shape, &[1500], false, (0.0, 0.0), false, Output::Last);
+        for weights in [&mut case.kernel, &mut case.recurrent, &mut case.bias] {
+            weights.iter_mut().for_each(|weight| *weight *= 0.1);
+        }
+        for isa in Isa::available() {
+            let mut tape = Tape::new(isa);
+            let mut out = vec![0.0; case.d_out.len()];
+            traceward_kernel::forward(&mut tape, &case.call(), case.weights(), case.input(), &mut out);
+            let [.., input] = kernel_gradients(&case, &mut tape);
+            assert!(input.iter().all(|value| !value.is_subnormal()), "{isa:?} {cell:?}");
+            assert!(input[..3].iter().all(|&value| value == 0.0), "{isa:?} {cell:?}");
+            assert!(input[3 * 1499..].iter().all(|&value| value != 0.0), "{isa:?} {cell:?}");
+        }
+    }
+}
