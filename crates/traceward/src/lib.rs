@@ -1,1 +1,29 @@
-//! Trains, debugs and deploys classifiers of system-call traces.
+//! **traceward** trains, debugs and deploys classifiers of system-call traces.
+//!
+//! This crate is the `traceward` program, one file per command under [`commands`], and the place from
+//! which a Rust program reaches the libraries it is made of: [`trace`] (data), [`run`] (what was asked
+//! and what came out), [`model`] and [`train`] (networks), [`report`] (what people look at).
+//!
+//! ```no_run
+//! use traceward::{model::ModelFile, trace};
+//!
+//! let data = trace::builtin::corpus()?;
+//! println!("{} traces, {} calls", data.traces.len(), data.call_count());
+//! # Ok::<(), trace::Error>(())
+//! ```
+
+pub mod cli;
+pub mod commands;
+pub mod error;
+pub mod evaluate;
+pub mod input;
+pub mod interrupt;
+pub mod output;
+pub mod progress;
+pub mod recorder;
+
+pub use traceward_model as model;
+pub use traceward_report as report;
+pub use traceward_run as run;
+pub use traceward_trace as trace;
+pub use traceward_train as train;

@@ -1,0 +1,399 @@
+//! The command line as typed: every command, flag and help text, in one place.
+//!
+//! Nothing here touches a file. `commands/*.rs` turn these structs into work.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use traceward_trace::split::Method;
+
+use crate::output::{Format, Output};
+
+/// Trains, debugs and deploys classifiers of system-call traces.
+///
+/// Without DATA, commands use the built-in corpus, so each of them works at once: `traceward train`
+/// trains a network on it, evaluates it and keeps it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "traceward",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Flags that mean the same everywhere.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that mean the same everywhere.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// How results are written to stdout
+    #[arg(long, value_enum, default_value_t, global = true, help_heading = "Output")]
+    pub format: Format,
+    /// No progress and no notes on stderr, errors only
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub quiet: bool,
+    /// Say more on stderr
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Output")]
+    pub verbose: u8,
+}
+
+impl Global {
+    /// The streams these flags ask for.
+    pub fn output(&self) -> Output {
+        Output { format: self.format, quiet: self.quiet, verbose: self.verbose }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a classifier, evaluate it, keep it
+    Train(Box<TrainArgs>),
+    /// Evaluate a model on labelled traces
+    Eval(EvalArgs),
+    /// Classify traces, one JSON line each
+    Score(ScoreArgs),
+    /// Look at, convert, cut and fetch data sets
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Look at a model file
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// List and show training runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Print a completion script for a shell, or the manual page
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How to read a data set.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Reading data")]
+pub struct ReadArgs {
+    /// Whose system-call numbers these are: i386, x86_64, aarch64 [default: found by looking]
+    #[arg(long, value_name = "ABI")]
+    pub abi: Option<String>,
+    /// Use only these parts of the data set (ADFA-LD has training, validation, attack)
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    pub parts: Vec<String>,
+    /// End at the first bad row or file instead of counting and skipping it
+    #[arg(long)]
+    pub strict: bool,
+    /// CSV column with the label, by name or by number from 1 [default: found by looking]
+    #[arg(long, value_name = "COLUMN")]
+    pub label_column: Option<String>,
+    /// CSV column with the trace, by name or by number from 1 [default: found by looking]
+    #[arg(long, value_name = "COLUMN")]
+    pub trace_column: Option<String>,
+    /// File that maps call numbers to names (UNM's syscallMap.txt)
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+}
+
+/// How to cut a data set in two.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Split")]
+pub struct SplitArgs {
+    /// How traces are dealt to training and validation [default: given for two files, grouped for data with
+    /// groups, random otherwise; the article's presets choose their own]
+    #[arg(long, value_enum)]
+    pub split: Option<SplitMethod>,
+    /// Share of traces (or groups) that validate [default: 0.2]
+    #[arg(long, value_name = "SHARE")]
+    pub validation_share: Option<f64>,
+}
+
+/// [`Method`] as a flag's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitMethod {
+    /// The data set's own parts: two files, or rows marked training and validation
+    Given,
+    /// Stratified at random; copies may stand on both sides, which flatters the result
+    Random,
+    /// Copies removed, groups never straddle, identical traces never on both sides
+    Grouped,
+    /// The last rows in file order, as Keras' validation_split
+    Tail,
+}
+
+impl From<SplitMethod> for Method {
+    fn from(method: SplitMethod) -> Self {
+        match method {
+            SplitMethod::Given => Self::Given,
+            SplitMethod::Random => Self::Random,
+            SplitMethod::Grouped => Self::Grouped,
+            SplitMethod::Tail => Self::Tail,
+        }
+    }
+}
+
+/// `traceward train`.
+#[derive(Args, Debug, Default)]
+#[command(after_help = "Examples:
+  traceward train                                     the article's final network on the built-in corpus
+  traceward train ADFA-LD.zip --preset article-5      the same on ADFA-LD
+  traceward train train.csv validation.csv            two files: the split is theirs
+  traceward train ADFA-LD.zip --epochs 50 --batch-size 64 --learning-rate 0.001
+  traceward train --config runs/NAME/traceward.toml   repeat a run
+  traceward train --resume                            go on with the last run that was cut off")]
+pub struct TrainArgs {
+    /// Data set: a file, a folder, an archive; or two files, training and validation [default: the
+    /// built-in corpus]
+    #[arg(value_name = "DATA", num_args = 0..=2)]
+    pub data: Vec<PathBuf>,
+    /// Network and fit to start from; flags below change single settings [default: article-5]
+    #[arg(long, value_name = "NAME", value_parser = preset_names())]
+    pub preset: Option<String>,
+    /// Read everything from a traceward.toml, such as a run directory's
+    #[arg(long, value_name = "FILE", conflicts_with = "preset")]
+    pub config: Option<PathBuf>,
+    /// Go on with a run that was cut off [default: the newest such]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["data", "preset", "config", "out"])]
+    pub resume: Option<Option<PathBuf>>,
+    /// Passes over the training traces
+    #[arg(long, value_name = "N", help_heading = "Fit")]
+    pub epochs: Option<u32>,
+    /// Traces a step
+    #[arg(long, value_name = "N", help_heading = "Fit")]
+    pub batch_size: Option<usize>,
+    /// Cut longer traces to N calls; 0 reads whole traces
+    #[arg(long, value_name = "N", help_heading = "Fit")]
+    pub max_len: Option<usize>,
+    /// Which end of a long trace is cut off
+    #[arg(long, value_enum, value_name = "END", help_heading = "Fit")]
+    pub truncating: Option<Truncating>,
+    /// Step size
+    #[arg(long, value_name = "RATE", help_heading = "Fit")]
+    pub learning_rate: Option<f32>,
+    /// How a step is made, with Keras' defaults
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "Fit")]
+    pub optimizer: Option<OptimizerName>,
+    /// Scale down gradients whose global norm is larger
+    #[arg(long, value_name = "NORM", help_heading = "Fit")]
+    pub clip_norm: Option<f32>,
+    /// Weights of the classes in the loss
+    #[arg(long, value_enum, value_name = "HOW", help_heading = "Fit")]
+    pub class_weight: Option<ClassWeightName>,
+    /// Stop after N epochs without a smaller validation loss, and go back to the best epoch's weights
+    #[arg(long, value_name = "N", help_heading = "Fit")]
+    pub patience: Option<u32>,
+    /// Seed of initial weights, split, shuffles and dropout
+    #[arg(long, value_name = "N", help_heading = "Fit")]
+    pub seed: Option<u64>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", help_heading = "Fit")]
+    pub threads: Option<usize>,
+    /// How to cut the data.
+    #[command(flatten)]
+    pub split: SplitArgs,
+    /// How to read the data.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Run directory to create [default: a new one under runs/]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Print the network as Keras' model.summary() does, and stop
+    #[arg(long, help_heading = "Output")]
+    pub summary: bool,
+}
+
+fn preset_names() -> clap::builder::PossibleValuesParser {
+    traceward_run::Preset::ALL.iter().map(|p| p.name()).collect::<Vec<_>>().into()
+}
+
+/// Keras' `truncating`, as a flag's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Truncating {
+    /// The beginning: the last calls stay
+    Pre,
+    /// The end: the first calls stay
+    Post,
+}
+
+/// An optimizer, as a flag's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum OptimizerName {
+    Sgd,
+    Adam,
+    Adamw,
+    Rmsprop,
+}
+
+/// Class weights, as a flag's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClassWeightName {
+    /// All alike
+    None,
+    /// traces / (classes × traces of the class)
+    Balanced,
+}
+
+/// `traceward eval`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  traceward eval runs/NAME                    on the validation side of what it was trained on
+  traceward eval model.safetensors new.csv    on other traces")]
+pub struct EvalArgs {
+    /// A model file, or a run directory
+    pub model: PathBuf,
+    /// Labelled traces [default: the built-in corpus]. The model's own training set is recognised, and
+    /// only its validation side is used
+    pub data: Option<PathBuf>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// How to read the data.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `traceward score`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  traceward score runs/NAME new-traces/ > verdicts.jsonl
+  traceward score model.safetensors a.csv b.parquet | jq 'select(.verdict != \"normal\") | .source'")]
+pub struct ScoreArgs {
+    /// A model file, or a run directory
+    pub model: PathBuf,
+    /// Traces, in any format that traceward reads
+    #[arg(required = true)]
+    pub input: Vec<PathBuf>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// How to read the data.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `traceward data …`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// What is in a data set, and what is wrong with it
+    Inspect {
+        /// Data set [default: the built-in corpus]; two files: training and validation
+        #[arg(value_name = "DATA", num_args = 0..=2)]
+        data: Vec<PathBuf>,
+        /// How to read it.
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+    /// Write a data set in another format
+    Convert(ConvertArgs),
+    /// Cut a data set in two files, training and validation
+    Split(DataSplitArgs),
+    /// Download a public data set, after showing its licence
+    Fetch(FetchArgs),
+}
+
+/// A format that we write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WriteFormat {
+    /// traceward's interchange format, one row a trace
+    Parquet,
+    /// JSON Lines, one object a trace
+    Jsonl,
+    /// The article's: a label column and a trace column
+    Csv,
+}
+
+/// `traceward data convert`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  traceward data convert ADFA-LD.zip adfa.parquet
+  traceward data convert ADFA-LD.zip article/ --to csv --parts training,attack    the article's train.csv and validation.csv")]
+pub struct ConvertArgs {
+    /// Data set
+    pub data: PathBuf,
+    /// File to write; for the article's two CSV files, a folder
+    pub out: PathBuf,
+    /// Format [default: by the name of OUT]
+    #[arg(long, value_enum)]
+    pub to: Option<WriteFormat>,
+    /// Seed of the split into train.csv and validation.csv
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// How train.csv and validation.csv are cut.
+    #[command(flatten)]
+    pub split: SplitArgs,
+    /// How to read the data.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `traceward data split`.
+#[derive(Args, Debug)]
+pub struct DataSplitArgs {
+    /// Data set
+    pub data: PathBuf,
+    /// Folder to write the two files to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Format of the two files
+    #[arg(long, value_enum, default_value = "parquet")]
+    pub to: WriteFormat,
+    /// Seed of the shuffle
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// How to cut.
+    #[command(flatten)]
+    pub split: SplitArgs,
+    /// How to read the data.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// `traceward data fetch`.
+#[derive(Args, Debug)]
+pub struct FetchArgs {
+    /// Which data set
+    #[arg(value_parser = ["adfa-ld"])]
+    pub name: String,
+    /// File to write [default: ADFA-LD.zip]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Agree to the licence without being asked
+    #[arg(long)]
+    pub yes: bool,
+    /// Download from here instead; the SHA-256 must agree all the same
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
+/// `traceward model …`.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// What a model is: network, vocabulary, classes, what it was trained on
+    Inspect {
+        /// A model file, or a run directory
+        model: PathBuf,
+    },
+}
+
+/// `traceward runs …`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// The runs under a folder, newest last
+    List {
+        /// The folder
+        #[arg(default_value = "runs")]
+        dir: PathBuf,
+    },
+    /// One run: what was asked, what came out
+    Show {
+        /// Its directory [default: the newest under runs/]
+        run: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,47 @@
+//! The commands, one file each: from what was typed to work done and results written.
+
+mod data;
+mod eval;
+mod fetch;
+mod model;
+mod runs;
+mod score;
+mod train;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, DataCommand, ModelCommand, RunsCommand};
+use crate::error::{ExitStatus, Failure, Outcome};
+
+/// Runs the command that was typed.
+///
+/// # Errors
+/// Whatever keeps the command from doing its work, with a message for the user.
+pub fn run(cli: Cli) -> Outcome {
+    let output = cli.global.output();
+    match cli.command {
+        Command::Train(args) => train::run(*args, output),
+        Command::Eval(args) => eval::run(&args, output),
+        Command::Score(args) => score::run(&args, output),
+        Command::Data(DataCommand::Inspect { data, read }) => data::inspect(&data, &read, output),
+        Command::Data(DataCommand::Convert(args)) => data::convert(&args, output),
+        Command::Data(DataCommand::Split(args)) => data::split(&args, output),
+        Command::Data(DataCommand::Fetch(args)) => fetch::run(&args, output),
+        Command::Model(ModelCommand::Inspect { model }) => model::inspect(&model, output),
+        Command::Runs(RunsCommand::List { dir }) => runs::list(&dir, output),
+        Command::Runs(RunsCommand::Show { run }) => runs::show(run.as_deref(), output),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "traceward", &mut std::io::stdout());
+            Ok(ExitStatus::Fine)
+        }
+    }
+}
+
+/// Sets how many threads everything uses; the default is one a core.
+fn set_threads(threads: Option<usize>) -> Result<(), Failure> {
+    let Some(threads) = threads else { return Ok(()) };
+    if threads == 0 {
+        return Err(Failure::new("--threads 0: at least one thread is needed"));
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(Failure::new)
+}

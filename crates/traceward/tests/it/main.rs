@@ -1,0 +1,11 @@
+//! The program as a user meets it: every test here runs the built binary.
+//!
+//! One test binary for all commands, since linking it is what costs; one file per command.
+
+mod bad_input;
+mod data;
+mod harness;
+mod help;
+mod model;
+mod resume;
+mod train;
