@@ -19,9 +19,13 @@ LEAST_THREAD_CALLS = 60
 MOST_CALLS = 4000
 #: Exact copies of a trace that stay, in all.
 COPIES = 2
-#: Traces of one program that stay in a group, and in its class.
-PER_PROGRAM_IN_GROUP = 6
-PER_PROGRAM_IN_CLASS = {"normal": 45}
+#: Traces of one program that stay in a group.
+PER_PROGRAM_IN_GROUP = {"normal": 5, "attack": 12}
+#: Normal traces of one program that stay in all, and of the programs that attacks have, too.
+PER_PROGRAM = 12
+PER_SHARED_PROGRAM = 80
+SHARED = {"bash", "chpasswd", "dash", "dropbear", "gpasswd", "groupadd", "java", "perl", "php", "php-fpm8.2", "pure-ftpd", "python3", "sh", "sshd",
+          "usermod", "vsftpd"}
 
 
 def identity(row: dict) -> str:
@@ -79,19 +83,20 @@ def select(rows: list[dict]) -> tuple[list[dict], Counter]:
     def few_in_group(row: dict) -> bool:
         key = (row["class"], row["group"], row["program"])
         in_group[key] += 1
-        return in_group[key] <= PER_PROGRAM_IN_GROUP
+        return in_group[key] <= PER_PROGRAM_IN_GROUP["normal" if row["class"] == "normal" else "attack"]
 
     rows = keep("more than enough of one program in a group", rows, few_in_group)
 
-    # Thin a program out evenly over its groups: by a hash, so no group is favoured.
+    # Thin normal programs out evenly over their groups: by a hash, so no group is favoured.
     ranked = defaultdict(list)
     for row in rows:
-        ranked[(row["class"], row["program"])].append((hashlib.sha256(source(row).encode()).digest(), source(row)))
+        if row["class"] == "normal":
+            ranked[row["program"]].append(source(row))
     stay = set()
-    for (label, _), candidates in ranked.items():
-        limit = PER_PROGRAM_IN_CLASS.get(label, len(candidates))
-        stay.update(name for _, name in sorted(candidates)[:limit])
-    rows = keep("more than enough of one program in a class", rows, lambda r: source(r) in stay)
+    for program, candidates in ranked.items():
+        candidates.sort(key=lambda name: hashlib.sha256(name.encode()).digest())
+        stay.update(candidates[:PER_SHARED_PROGRAM if program in SHARED else PER_PROGRAM])
+    rows = keep("more than enough of one program", rows, lambda r: r["class"] != "normal" or source(r) in stay)
     return rows, gone
 
 

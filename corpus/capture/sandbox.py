@@ -29,11 +29,17 @@ class NotIsolated(Exception):
     """We are not where recordings may be made."""
 
 
-def check() -> None:
-    """Raises `NotIsolated` unless there is no network but loopback and /etc is only a cover."""
+def _check_namespaces() -> None:
+    if "record.sh" not in Path("/proc/1/cmdline").read_text():
+        raise NotIsolated("this is not a process namespace of our own: start with record.sh")
     interfaces = {line.split(":")[0].strip() for line in Path("/proc/net/dev").read_text().splitlines()[2:]}
     if interfaces != {"lo"}:
         raise NotIsolated(f"this network namespace has more than loopback: {sorted(interfaces)}")
+
+
+def check() -> None:
+    """Raises `NotIsolated` unless there is no network but loopback and /etc is only a cover."""
+    _check_namespaces()
     if len(Path("/proc/net/route").read_text().splitlines()) > 1:
         raise NotIsolated("this network namespace has a route to somewhere")
     mounts = {fields[4]: fields[fields.index("-") + 1]
@@ -41,8 +47,6 @@ def check() -> None:
     for folder in COVERED:
         if mounts.get(folder) != "overlay":
             raise NotIsolated(f"{folder} is the machine's own")
-    if "record" not in Path("/proc/1/cmdline").read_text():
-        raise NotIsolated("this is not a process namespace of our own")
 
 
 def _run(*argv: str, **kwargs) -> None:
@@ -51,9 +55,8 @@ def _run(*argv: str, **kwargs) -> None:
 
 def build() -> None:
     """Covers the machine's folders, brings loopback up and makes the accounts."""
-    # The first thing: if this is not a namespace of our own, stop before touching a mount.
-    if {line.split(":")[0].strip() for line in Path("/proc/net/dev").read_text().splitlines()[2:]} != {"lo"}:
-        raise NotIsolated("start me with record.sh")
+    # If these are not namespaces of our own, stop before touching a mount.
+    _check_namespaces()
     _run("mount", "--make-rprivate", "/")
     for folder in EMPTY:
         _run("mount", "-t", "tmpfs", "empty", folder)

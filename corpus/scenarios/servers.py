@@ -42,7 +42,6 @@ def ftp(rec: Recording, port: int):
     """vsftpd, pure-ftpd or a small server on pyftpdlib."""
     rng = rec.rng
     kind = rng.choice(FTP_SERVERS)
-    rec.ftp_server = kind
     for name in ACCOUNTS:
         home = Path("/home") / name
         if not (home / "shared").exists():
@@ -57,7 +56,10 @@ def ftp(rec: Recording, port: int):
             f"max_login_fails={rng.randint(1, 4)}", f"xferlog_enable={rng.choice(yes_no)}", f"chroot_local_user={rng.choice(yes_no)}", "allow_writeable_chroot=YES",
             f"session_support={rng.choice(yes_no)}", f"use_localtime={rng.choice(yes_no)}", f"delay_failed_login={rng.choice([0, 1, 1])}",
             f"setproctitle_enable={rng.choice(yes_no)}", f"isolate={rng.choice(yes_no)}", "isolate_network=NO", f"log_ftp_protocol={rng.choice(yes_no)}",
-            f"vsftpd_log_file={rec.work}/vsftpd.log", ""]))
+            f"vsftpd_log_file={rec.work}/vsftpd.log", f"syslog_enable={rng.choice(yes_no)}", f"dual_log_enable={rng.choice(yes_no)}",
+            f"hide_ids={rng.choice(yes_no)}", f"userlist_enable={rng.choice(yes_no)}", f"userlist_file={rec.write('denied', 'root\nadmin\n')}",
+            *rng.choice([[], [f"banner_file={rec.write('banner', inputs.text(rng, rng.randint(1, 20)))}"], ["ftpd_banner=Welcome"]]),
+            f"max_per_ip={rng.choice([0, 50])}", f"dirmessage_enable={rng.choice(yes_no)}", f"data_connection_timeout={rng.randint(20, 90)}", ""]))
         return rec.serve(["/usr/sbin/vsftpd", str(config)], port)
     if kind == "pure-ftpd":
         Path("/etc/pam.d/pure-ftpd").write_text("auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_unix.so\n")

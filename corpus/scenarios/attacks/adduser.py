@@ -1,7 +1,7 @@
 """A new privileged user, added by a dropped script.
 
-Carriers: the script's interpreter (and its forks) and the programs that change the account files. What
-else it starts (id, ls, ...) is left out: such a process does not know what it is run for.
+Carriers: the script's interpreter, the shells between it and a program that changes the account files, and
+those programs.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from capture.recording import Recording
 from scenarios import inputs, simulated_attack
 
 FILES = ("passwd", "shadow", "group", "gshadow", "subuid", "subgid")
-CHANGING = {"useradd", "usermod", "groupadd", "gpasswd", "chpasswd", "chage", "adduser", "passwd", "openssl"}
+CHANGING = {"useradd", "usermod", "groupadd", "gpasswd", "chpasswd", "chage"}
 
 LOOK = ["id", "uname -a", "cat /etc/passwd | wc -l", "whoami", "ls -la /home", "grep sudo /etc/group", "w", "hostname"]
 ADD = {
@@ -40,8 +40,8 @@ def dropped(rec: Recording, way: str) -> list[str]:
     body = script(rec, way)
     language = rng.choice(["bash", "sh", "dash", "python3", "perl", "bash -c"])
     if language == "python3":
-        lines = "\n".join(f"subprocess.run({line!r}, shell=True)" for line in body.splitlines())
-        source = f"import os, subprocess, pwd\nif os.getuid() == 0 and len(pwd.getpwall()) > 1:\n    " + lines.replace("\n", "\n    ") + "\n"
+        lines = [f"    subprocess.run({line!r}, shell=True)\n" for line in body.splitlines()]
+        source = "import os, subprocess, pwd\nif os.getuid() == 0 and len(pwd.getpwall()) > 1:\n" + "".join(lines)
         return ["/usr/bin/python3", str(rec.write("update.py", source))]
     if language == "perl":
         source = "exit 1 if $>;\n" + "".join(f"system q\x01{line}\x01;\n" for line in body.splitlines())
@@ -53,7 +53,7 @@ def dropped(rec: Recording, way: str) -> list[str]:
 
 @simulated_attack(12)
 def adduser(rec: Recording) -> None:
-    ways = rec.rng.sample(list(ADD), 3)
+    ways = rec.rng.sample(list(ADD), 4)
     for way in ways:
         saved = rec.work / "etc"
         saved.mkdir(exist_ok=True)
@@ -68,5 +68,5 @@ def adduser(rec: Recording) -> None:
             for extra in Path("/etc/sudoers.d").glob("*"):
                 if extra.name != "README":
                     extra.unlink()
-        interpreters = {Path(argv[0]).name, "sh", "dash", "bash"}
-        rec.keep([t for t in tree if t.program in CHANGING | interpreters])
+        changing = {task.tid for task in tree if task.program in CHANGING}
+        rec.keep([t for t in tree if t is tree.root() or changing & {below.tid for below in tree.below(t.tid)}])

@@ -1,9 +1,10 @@
 """Password guessing against our own servers: few tries, on loopback, and the server's side recorded.
 
-Carriers: the processes that the server starts for the guesser's connections, with their children. The
-listener is left out, and so is the guessing program: it runs on another machine in an attack.
+Carriers: the server's processes (or threads) for the guesser's connections. The listener is left out,
+and so is the guessing program: it runs on another machine in an attack.
 """
 
+from capture.process import Task
 from capture.recording import Recording, Service
 from capture.sandbox import ACCOUNTS
 from scenarios import inputs, servers, simulated_attack
@@ -21,9 +22,9 @@ def wordlists(rec: Recording) -> tuple[str, str, list[str], list[str]]:
     return (str(rec.write("users", "\n".join(users) + "\n")), str(rec.write("words", "\n".join(guesses) + "\n")), users, guesses)
 
 
-def served(service: Service) -> list:
-    """What the listener started, or the threads that it gave the connections to."""
-    return service.children()
+def served(service: Service) -> list[Task]:
+    """The server's processes and threads but the listener itself."""
+    return [task for task in service.children() if task.program == service.root().program]
 
 
 def guess(rec: Recording, protocol: str, port: int) -> None:
@@ -33,11 +34,11 @@ def guess(rec: Recording, protocol: str, port: int) -> None:
     tool = rng.choice(["hydra", "hydra", "hydra", "medusa", "ncrack", "loop"])
     extra = rng.choice([[], ["-e", "ns"], ["-e", "r"], ["-u"], ["-f"]])
     if tool == "hydra":
-        rec.quietly(["hydra", "-I", "-L", users, "-P", words, "-t", tasks, *extra, "-s", str(port), "127.0.0.1", protocol], timeout=45)
+        rec.quietly(["hydra", "-I", "-L", users, "-P", words, "-t", tasks, *extra, "-s", str(port), "127.0.0.1", protocol], timeout=35)
     elif tool == "medusa":
-        rec.quietly(["medusa", "-h", "127.0.0.1", "-n", str(port), "-U", users, "-P", words, "-t", tasks, "-M", protocol], timeout=45)
+        rec.quietly(["medusa", "-h", "127.0.0.1", "-n", str(port), "-U", users, "-P", words, "-t", tasks, "-M", protocol], timeout=35)
     elif tool == "ncrack":
-        rec.quietly(["ncrack", "-U", users, "-P", words, f"{protocol}://127.0.0.1:{port}", "-g", f"CL={tasks},at=2"], timeout=30)
+        rec.quietly(["ncrack", "-U", users, "-P", words, f"{protocol}://127.0.0.1:{port}", "-g", f"CL={tasks},at=2"], timeout=20)
     else:
         for name in names:
             for word in guesses[:4]:
@@ -49,7 +50,7 @@ def guess(rec: Recording, protocol: str, port: int) -> None:
                 rec.pause(0, 0.3)
 
 
-@simulated_attack(14)
+@simulated_attack(26)
 def hydra_ftp(rec: Recording) -> None:
     port = rec.port()
     with servers.ftp(rec, port) as service:
@@ -57,7 +58,7 @@ def hydra_ftp(rec: Recording) -> None:
     rec.keep(served(service))
 
 
-@simulated_attack(12)
+@simulated_attack(20)
 def hydra_ssh(rec: Recording) -> None:
     port = rec.port()
     with servers.ssh(rec, port) as service:

@@ -1,13 +1,14 @@
 """Stages that connect back to a listener on loopback and look around: native, scripted and Java.
 
-Carriers: the stage's process or thread and the commands it starts. A JVM's service threads and its
-launching thread run none of the stage and are left out.
+Carriers: the stage's process and its forks that execute nothing; of a JVM, the threads that run
+the stage (they connect, at least to the name service): launching and service threads run none of it.
 """
 
 import shutil
 from pathlib import Path
 
 from capture.listener import FIRST_COMMAND, OWN, Listener
+from capture.process import Task, Tree
 from capture.recording import Recording
 from scenarios import inputs, simulated_attack
 from scenarios.normal.java import java_flags
@@ -33,7 +34,14 @@ def plan(rec: Recording) -> list[int]:
     return steps
 
 
-def attack(rec: Recording, how_many: int, start) -> None:
+def carries(tree: Tree, task: Task) -> bool:
+    root = tree.root()
+    if root.program == "java":
+        return task.is_thread and "connect" in task.calls
+    return task is root or not task.executed
+
+
+def run_stages(rec: Recording, how_many: int, start) -> None:
     """Runs `how_many` stages in turn; `start(port, commands)` gives a stage's argv."""
     rng = rec.rng
     rec.write("notes.txt", inputs.text(rng, rng.randint(3, 80)))
@@ -46,14 +54,11 @@ def attack(rec: Recording, how_many: int, start) -> None:
         argv = start(str(listener.port), str(rec.work / ".list"))
         user = rng.choice([None, "www-data", "alice"])
         tree = rec.observe(argv, user=user, timeout=40)
-        for task in tree:
-            launching = task.program == "java" and (not task.is_thread or "connect" not in task.calls)
-            if not launching or "jspawnhelper" in " ".join(task.executed):
-                rec.keep([task])
+        rec.keep([task for task in tree if carries(tree, task)])
     listener.join()
 
 
-@simulated_attack(14)
+@simulated_attack(18)
 def meterpreter(rec: Recording) -> None:
     rng = rec.rng
 
@@ -67,7 +72,7 @@ def meterpreter(rec: Recording) -> None:
         ends, interpreter = {"python": ("py", "/usr/bin/python3"), "perl": ("pl", "/usr/bin/perl"), "bash": ("sh", "/bin/bash")}[kind]
         return [interpreter, str(STAGES / f"stage.{ends}"), port, commands]
 
-    attack(rec, 3, start)
+    run_stages(rec, 5, start)
 
 
 @simulated_attack(14)
@@ -82,4 +87,4 @@ def java_meterpreter(rec: Recording) -> None:
         how = rng.choice([["-jar", "stage.jar"], ["-cp", ".", "Stage"]])
         return ["java", *java_flags(rec), *how, port, commands, *rng.choice([[], ["thread"]])]
 
-    attack(rec, 2, start)
+    run_stages(rec, 4, start)

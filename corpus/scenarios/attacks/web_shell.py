@@ -1,13 +1,13 @@
 """A command page on a web server: requests that look around, among requests for ordinary pages.
 
-Carriers: the processes that served at least one request for the command page, and what they started
-for it. nginx, FPM's master and workers that served ordinary pages only are left out.
+Carriers: the processes that served at least one request for the command page, with their forks that
+execute nothing. nginx, FPM's master and workers that served ordinary pages only are left out.
 """
 
 import shutil
 from pathlib import Path
 
-from capture.process import Tree
+from capture.process import Task, Tree
 from capture.recording import Recording
 from scenarios import servers, simulated_attack
 from scenarios.normal.sessions import PHP_PATHS
@@ -32,7 +32,7 @@ def command(rec: Recording, url: str, ways: list[str]) -> int | None:
 def requests(rec: Recording, port: int, page: str, ordinary: list[str], ways: list[str]) -> set[int]:
     rng = rec.rng
     workers = set()
-    for _ in range(rng.randint(2, 4)):
+    for _ in range(rng.randint(3, 6)):
         for path in rng.choices(ordinary, k=rng.randint(0, 2)):
             rec.quietly(["curl", "-s", "-m", "20", f"http://127.0.0.1:{port}/{path}"])
         for _ in range(rng.randint(1, 3)):
@@ -40,11 +40,12 @@ def requests(rec: Recording, port: int, page: str, ordinary: list[str], ways: li
     return workers - {None}
 
 
-def with_children(tree: Tree, workers: set[int]) -> list:
-    return [task for worker in sorted(workers) for task in tree.below(worker)]
+def carriers(tree: Tree, workers: set[int]) -> list[Task]:
+    served = [tree.get(worker) for worker in sorted(workers)]
+    return [task for worker in served if worker for task in tree.below(worker.tid) if task.program == worker.program]
 
 
-@simulated_attack(16)
+@simulated_attack(26)
 def web_shell(rec: Recording) -> None:
     rng = rec.rng
     port = rec.port()
@@ -59,9 +60,8 @@ def web_shell(rec: Recording) -> None:
         shutil.copy(STAGES / "commands.txt", root / "cgi-bin")
         with servers.cgi(rec, root, port) as service:
             requests(rec, port, page, ["about.html"], ["run", "shell", "popen", "own"])
-        # Each request has a process of its own, and only the command page's were scripts.
-        carriers = [t for t in service.tree if t.executed and not t.is_thread and service.tree.root() is not t]
-        rec.keep(carriers)
+        # Each request has a process of its own.
+        rec.keep([task for task in service.tree if task.program == Path(page).name])
         return
     page = f"{name}.php"
     shutil.copy(STAGES / "page.php", root / page)
@@ -69,4 +69,4 @@ def web_shell(rec: Recording) -> None:
     serve = servers.php(rec, root, port) if kind == "php" else servers.fpm(rec, root, port, watch_nginx=False)
     with serve as service:
         workers = requests(rec, port, page, PHP_PATHS, WAYS)
-    rec.keep(with_children(service.tree, workers))
+    rec.keep(carriers(service.tree, workers))

@@ -65,7 +65,7 @@ def timed_jobs(rec: Recording) -> None:
             ["sh", "-c", f"find {rec.work} -type f -mmin +1 -print; [ -x /usr/sbin/anacron ] || echo none"],
             ["sh", "-c", "test -e /run/nothing || { sleep 0.2; df -P | awk '$5+0 > 90 {print $6}'; }"]]
     for argv in rng.sample(jobs, rng.randint(2, 3)):
-        rec.trace(argv, user=rng.choice([None, None, "root"]))
+        rec.trace(argv)
 
 
 @normal_work(1)

@@ -43,7 +43,7 @@ def ssh_session(rec: Recording) -> None:
     rec.keep(service.tree)
 
 
-@normal_work(14)
+@normal_work(18)
 def ftp_session(rec: Recording) -> None:
     """Fetching, storing and listing files with the right password; at times a wrong one comes first."""
     rng = rec.rng
@@ -88,7 +88,7 @@ PHP_PATHS = [name for name in servers.PAGES] + ["missing.html", ""]
 CGI_PATHS = [f"cgi-bin/{name}" for name in servers.CGI] + ["about.html", "", "cgi-bin/none.py"]
 
 
-@normal_work(8)
+@normal_work(11)
 def web_php(rec: Recording) -> None:
     port = rec.port()
     root = servers.site(rec)
@@ -97,7 +97,7 @@ def web_php(rec: Recording) -> None:
     rec.keep(service.tree)
 
 
-@normal_work(8)
+@normal_work(14)
 def web_fpm(rec: Recording) -> None:
     port = rec.port()
     root = servers.site(rec)
@@ -106,7 +106,7 @@ def web_fpm(rec: Recording) -> None:
     rec.keep(service.tree)
 
 
-@normal_work(7)
+@normal_work(13)
 def web_cgi(rec: Recording) -> None:
     port = rec.port()
     root = servers.site(rec)
