@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use traceward_run::config::{EarlyStopping, Monitor, Optimizer};
+use traceward_trace::rng::Rng;
 use traceward_train::{Checkpoints, Control, Error, Event, Observer, Stopped, fit};
 
 use crate::learning::Notes;
@@ -86,6 +89,46 @@ fn a_run_that_was_killed_goes_on_from_whatever_is_whole() {
     let (resumed, _) = run(&config, &control, &mut notes);
     assert_eq!(notes.steps[0].step, 8);
     assert_eq!(bits(&resumed), bits(&whole));
+}
+
+/// The directory that the parent test gives to its child process.
+const CHILD_DIR: &str = "TRACEWARD_TEST_CHECKPOINTS";
+
+fn has_checkpoint(dir: &Path) -> bool {
+    dir.exists() && files(dir).iter().any(|name| name.starts_with("step-"))
+}
+
+/// Not a test of its own: the process that `a_process_that_was_killed_goes_on` starts and kills.
+#[test]
+#[ignore = "started by another test"]
+fn child() {
+    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
+    let dir = Path::new(&dir);
+    run(&config(8), &every_step(dir, has_checkpoint(dir)), &mut Notes::default());
+}
+
+#[test]
+fn a_process_that_was_killed_goes_on() {
+    let (whole, _) = run(&config(8), &Control::default(), &mut Notes::default());
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoints = dir.path().join("checkpoints");
+    let mut rng = Rng::new(12);
+    // Where the child is when it is killed is up to the machine; what comes out must not be.
+    for _ in 0..6 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "resuming::child", "--ignored"])
+            .env(CHILD_DIR, &checkpoints)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(20 + rng.below(120)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let control = every_step(&checkpoints, has_checkpoint(&checkpoints));
+    let (resumed, outcome) = run(&config(8), &control, &mut Notes::default());
+    assert_eq!(bits(&resumed), bits(&whole));
+    assert_eq!(outcome.rows.len(), 8);
 }
 
 #[test]
