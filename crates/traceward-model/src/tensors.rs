@@ -70,7 +70,7 @@ fn encode(document: &str, tensors: &[TensorRef<'_>]) -> Vec<u8> {
     bytes
 }
 
-/// Reads what [`write`] wrote: the document and the arrays, in their order.
+/// Reads what [`write()`] wrote: the document and the arrays, in their order.
 ///
 /// # Errors
 /// If the file cannot be read, is not such a file, is cut off, or differs in any bit from what was written.
