@@ -43,7 +43,9 @@ struct State {
     hidden: Activation,
     output: Activation,
     learning_rate: f32,
-    shuffle_first: bool,
+    /// Rows are shuffled before the split and again in each epoch; otherwise they stand in file order,
+    /// class by class, all the way to the network.
+    shuffled: bool,
     epochs: u32,
     dropout: Option<f32>,
 }
@@ -57,7 +59,7 @@ const STATES: [State; 5] = [
         hidden: Activation::Linear,
         output: Activation::Sigmoid,
         learning_rate: 0.01,
-        shuffle_first: false,
+        shuffled: false,
         epochs: 20,
         dropout: None,
     },
@@ -68,7 +70,7 @@ const STATES: [State; 5] = [
         hidden: Activation::Relu,
         output: Activation::Softmax,
         learning_rate: 0.01,
-        shuffle_first: false,
+        shuffled: false,
         epochs: 20,
         dropout: None,
     },
@@ -79,7 +81,7 @@ const STATES: [State; 5] = [
         hidden: Activation::Relu,
         output: Activation::Softmax,
         learning_rate: 1e-4,
-        shuffle_first: true,
+        shuffled: true,
         epochs: 20,
         dropout: None,
     },
@@ -90,7 +92,7 @@ const STATES: [State; 5] = [
         hidden: Activation::Relu,
         output: Activation::Softmax,
         learning_rate: 1e-4,
-        shuffle_first: true,
+        shuffled: true,
         epochs: 200,
         dropout: None,
     },
@@ -101,7 +103,7 @@ const STATES: [State; 5] = [
         hidden: Activation::Relu,
         output: Activation::Softmax,
         learning_rate: 1e-4,
-        shuffle_first: true,
+        shuffled: true,
         epochs: 200,
         dropout: Some(0.25),
     },
@@ -139,8 +141,10 @@ impl Preset {
     /// The run it stands for. The Embedding's `input_dim` and the last Dense's `units` are 0: those of the
     /// data, see [`ModelSpec::resolve`].
     ///
-    /// The data is cut as Keras' `validation_split` cuts it, the last fifth of the rows, which from
-    /// `article-3` on are shuffled first, as the diary's `sample(frac=1)` does.
+    /// The data is cut as Keras' `validation_split` cuts it, the last fifth of the rows. Until `article-2`
+    /// the rows stand in file order, one class after the other, in the split and in every epoch: that is
+    /// what drives the sigmoids of `article-1` into saturation, one class for all. From `article-3` on they
+    /// are shuffled first, as the diary's `sample(frac=1)` does.
     pub fn config(&self) -> TrainConfig {
         let state = self.state();
         TrainConfig {
@@ -150,7 +154,7 @@ impl Preset {
                 method: Method::Tail,
                 validation_share: VALIDATION_SHARE,
                 seed: SEED,
-                shuffle_first: state.shuffle_first,
+                shuffle_first: state.shuffled,
             },
             input: Input { max_len: Some(MAX_LEN), truncating: Truncating::Pre },
             compile: Compile {
@@ -161,7 +165,7 @@ impl Preset {
             fit: Fit {
                 epochs: state.epochs,
                 batch_size: BATCH_SIZE,
-                shuffle: true,
+                shuffle: state.shuffled,
                 schedule: Schedule::Constant,
                 class_weight: ClassWeight::None,
                 early_stopping: None,
