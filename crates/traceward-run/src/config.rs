@@ -292,16 +292,14 @@ impl TrainConfig {
     }
 
     fn out_of_range(&self) -> Result<(), Problem> {
-        let share = |key, value: f64| {
-            let inside = value > 0.0 && value < 1.0;
-            range(inside, key, &value, "a share, more than 0 and less than 1")
-        };
         let rate = |key, value: f32| range((0.0..1.0).contains(&value), key, &value, "from 0 to less than 1");
         let above_0 =
             |key, value: f32| range(value > 0.0 && value.is_finite(), key, &value, "a number greater than 0");
         let not_0 = |key, value: u64| range(value > 0, key, &value, "1 or more");
 
-        share("split.validation_share", self.split.validation_share)?;
+        let held_back = self.split.validation_share;
+        let fits = (0.0..1.0).contains(&held_back);
+        range(fits, "split.validation_share", &held_back, "a share, from 0 (train on all) to less than 1")?;
         if let Some(max_len) = self.input.max_len {
             not_0("input.max_len", max_len as u64)?;
         }

@@ -43,7 +43,7 @@ fn stage_2_moves_and_jitters_on_sorted_rows() {
 fn stage_3_still_falls_when_it_ends() {
     for name in ["loss", "val_loss"] {
         let values = column("article-3", name);
-        assert!(values[19] < 0.95 * values[14], "{name}: {values:?}");
+        assert!(values[19] < 0.9 * values[9] && values[19] < values[14], "{name}: {values:?}");
     }
 }
 

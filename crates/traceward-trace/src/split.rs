@@ -84,8 +84,8 @@ impl FromStr for Method {
 pub struct SplitConfig {
     /// How.
     pub method: Method,
-    /// The share of traces (for [`Method::Grouped`], of groups in each class) that validate, between 0
-    /// and 1; [`Method::Given`] does not look at it.
+    /// The share of traces (for [`Method::Grouped`], of groups in each class) that validate, less than 1;
+    /// 0 trains on every labelled trace. [`Method::Given`] does not look at it.
     pub validation_share: f64,
     /// Seed of the shuffle; [`Method::Given`] does not look at it, nor does [`Method::Tail`] unless
     /// [`SplitConfig::shuffle_first`].
@@ -112,13 +112,18 @@ pub struct Split {
 /// # Errors
 /// If a side would be empty, or the data set lacks what the method needs (parts, labels, groups).
 pub fn split(data: &Dataset, config: &SplitConfig) -> Result<Split, Error> {
-    if config.method != Method::Given && !(config.validation_share > 0.0 && config.validation_share < 1.0) {
+    if config.method != Method::Given && !(0.0..1.0).contains(&config.validation_share) {
         return Err(Error::Split(format!(
-            "the validation share must lie between 0 and 1, and {} does not",
+            "the validation share must be 0 or more and less than 1, and {} is not",
             config.validation_share
         )));
     }
     let rows = labelled(data)?;
+    if config.method != Method::Given && config.validation_share == 0.0 {
+        return Ok(Split::by(data, |trace| {
+            if rows.binary_search(&trace).is_ok() { Side::Train } else { Side::Neither }
+        }));
+    }
     let cut = match config.method {
         Method::Given => given::split(data)?,
         Method::Random => random(data, &rows, config),

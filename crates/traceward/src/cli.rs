@@ -109,8 +109,8 @@ pub struct SplitArgs {
     /// groups, random otherwise; the article's presets choose their own]
     #[arg(long, value_enum)]
     pub split: Option<SplitMethod>,
-    /// Share of traces (or groups) that validate [default: 0.2]
-    #[arg(long, value_name = "SHARE")]
+    /// Share of traces (or groups) that validate; 0 trains on all [default: 0.2]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub validation_share: Option<f64>,
 }
 
@@ -174,13 +174,13 @@ pub struct TrainArgs {
     #[arg(long, value_enum, value_name = "END", help_heading = "Fit")]
     pub truncating: Option<Truncating>,
     /// Step size
-    #[arg(long, value_name = "RATE", help_heading = "Fit")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, help_heading = "Fit")]
     pub learning_rate: Option<f32>,
     /// How a step is made, with Keras' defaults
     #[arg(long, value_enum, value_name = "NAME", help_heading = "Fit")]
     pub optimizer: Option<OptimizerName>,
     /// Scale down gradients whose global norm is larger
-    #[arg(long, value_name = "NORM", help_heading = "Fit")]
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true, help_heading = "Fit")]
     pub clip_norm: Option<f32>,
     /// Weights of the classes in the loss
     #[arg(long, value_enum, value_name = "HOW", help_heading = "Fit")]

@@ -153,13 +153,26 @@ fn the_default_fits_the_data() {
 }
 
 #[test]
+fn a_share_of_0_holds_nothing_back() {
+    let mut data = attacks();
+    data.traces[2].class = None;
+    for method in [Method::Random, Method::Grouped, Method::Tail] {
+        let cut = split(&data, &config(method, 0.0, 0)).unwrap();
+        assert_eq!(
+            (cut.train.len(), cut.validation.len(), &cut.dropped[..]),
+            (data.traces.len() - 1, 0, &[2][..])
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_cut_is_refused_in_words() {
     let unlabelled = dataset(&[("a", "", "", ""), ("b", "", "", "")]);
     for method in [Method::Random, Method::Grouped, Method::Tail] {
         let error = split(&unlabelled, &config(method, 0.5, 0)).unwrap_err().to_string();
         assert_eq!(error, "cannot split: none of its 2 traces has a label");
     }
-    for share in [0.0, 1.0, -0.1, f64::NAN] {
+    for share in [1.0, -0.1, f64::NAN] {
         assert!(split(&attacks(), &config(Method::Random, share, 0)).is_err(), "{share}");
     }
     assert!(folds(&attacks(), 1, 0).is_err());
