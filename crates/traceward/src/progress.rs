@@ -74,7 +74,8 @@ impl Progress {
     fn epoch(&mut self, row: &Epoch) {
         let number = row.epoch + 1;
         let every = self.epochs.div_ceil(LINES).max(1);
-        let shown = number == 1 || number == self.epochs || number % every == 0 || self.output.verbose > 0;
+        let shown =
+            number == 1 || number == self.epochs || number.is_multiple_of(every) || self.output.verbose > 0;
         let best = row.val_loss.is_some_and(|loss| loss < self.best_val_loss);
         if best {
             self.best_val_loss = row.val_loss.unwrap_or(f64::INFINITY);

@@ -74,7 +74,7 @@ pub(super) fn run(args: TrainArgs, output: Output) -> Outcome {
         ended: None,
         epochs_done: 0,
     };
-    train(plan, &dir, status, false, output)
+    train(&plan, &dir, status, false, output)
 }
 
 /// Goes on with a run that was cut off.
@@ -93,7 +93,7 @@ fn resume(run: Option<PathBuf>, output: Output) -> Outcome {
     output.note(format_args!("going on with {}", path.display()));
     status.state = State::Running;
     status.ended = None;
-    train(plan, &dir, status, true, output)
+    train(&plan, &dir, status, true, output)
 }
 
 fn newest_interrupted() -> Result<PathBuf, Failure> {
@@ -249,13 +249,13 @@ fn set_flags(config: &mut TrainConfig, args: &TrainArgs) {
 }
 
 /// Trains, evaluates, keeps and reports.
-fn train(plan: Plan, dir: &RunDir, mut status: Status, resumed: bool, output: Output) -> Outcome {
+fn train(plan: &Plan, dir: &RunDir, mut status: Status, resumed: bool, output: Output) -> Outcome {
     let stop = interrupt::listen()?;
     dir.write_status(&status)?;
     let config = &plan.record.config;
     let examples = Examples::of(&plan.data, &plan.split, &plan.vocabulary, &config.input);
     let spec = config.model.resolve(plan.vocabulary.size(), plan.data.classes.len());
-    announce(&plan, &spec, &examples, dir, output);
+    announce(plan, &spec, &examples, dir, output);
     let mut network = Network::build(&spec, plan.vocabulary.size(), plan.data.classes.len(), config.seed)?;
     let mut recorder = Recorder::new(dir, &status);
     let mut progress = Progress::new(config.fit.epochs, output);
@@ -287,7 +287,7 @@ fn train(plan: Plan, dir: &RunDir, mut status: Status, resumed: bool, output: Ou
         )?)
     };
     let interrupted = matches!(fitted.stopped, Stopped::Interrupted);
-    let model = ModelFile { about: about(&plan, evaluation.as_ref()), network };
+    let model = ModelFile { about: about(plan, evaluation.as_ref()), network };
     model.save(&dir.model_path())?;
     if let Some(evaluation) = &evaluation {
         dir.write_evaluation(evaluation)?;
@@ -307,7 +307,7 @@ fn train(plan: Plan, dir: &RunDir, mut status: Status, resumed: bool, output: Ou
     dir.write(&dir.report_path(), page.as_bytes())?;
     dir.write_status(&status)?;
 
-    say(dir, &fitted, evaluation.as_ref(), &plan, output)?;
+    say(dir, &fitted, evaluation.as_ref(), plan, output)?;
     if interrupted {
         output.note(format_args!(
             "stopped by Ctrl-C; go on with: traceward train --resume {}",

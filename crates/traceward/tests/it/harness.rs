@@ -91,6 +91,7 @@ pub(crate) struct Said {
 }
 
 /// A real data set, or `None` (saying so) where this machine does not have it.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("TRACEWARD_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);

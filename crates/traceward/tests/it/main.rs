@@ -2,6 +2,8 @@
 //!
 //! One test binary for all commands, since linking it is what costs; one file per command.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bad_input;
 mod data;
 mod harness;
