@@ -4,9 +4,13 @@ use traceward_trace::rng::Rng;
 
 use crate::Traces;
 
-/// How many batches' worth of traces are sorted by length together: enough that a batch's traces are
-/// about equally long, few enough that a batch is still a random draw.
-const POOL: usize = 16;
+/// How many batches' worth of traces are sorted by length together.
+///
+/// Few, because length goes with class: the more are sorted together, the more alike a batch's classes,
+/// and the slower a network learns. On ADFA-LD the loss after five epochs is a twentieth higher with 16
+/// batches than unsorted, and a sixtieth with 4. There is little to gain either way, since batches are not
+/// padded: sorting 16 batches together saves a twentieth of the processor's time on whole traces.
+const POOL: usize = 4;
 
 /// What tells the orders of epochs from other uses of the run's seed.
 const SALT: u64 = 0x6f72_6465_7200_0000;
@@ -15,8 +19,7 @@ const SALT: u64 = 0x6f72_6465_7200_0000;
 /// may be smaller.
 ///
 /// Shuffled traces are bucketed: pools of [`POOL`] batches are sorted by length before they are cut into
-/// batches, and the batches come in random order. A step then costs what its own traces cost, not what
-/// the longest of all would. Unshuffled, the rows come as they stand, as in Keras.
+/// batches, and the batches come in random order. Unshuffled, the rows come as they stand, as in Keras.
 pub(crate) fn batches(
     traces: &Traces,
     batch_size: usize,
@@ -73,7 +76,7 @@ mod tests {
                 lengths().max().unwrap() - lengths().min().unwrap()
             })
             .sum();
-        assert!(spread / 64 < 15, "{spread}");
+        assert!(spread / 64 < 30, "{spread}");
     }
 
     #[test]
