@@ -22,8 +22,8 @@ COPIES = 2
 #: Traces of one program that stay in a group.
 PER_PROGRAM_IN_GROUP = {"normal": 5, "attack": 12}
 #: Normal traces of one program that stay in all, and of the programs that attacks have, too.
-PER_PROGRAM = 12
-PER_SHARED_PROGRAM = 80
+PER_PROGRAM = 20
+PER_SHARED_PROGRAM = 120
 SHARED = {"bash", "chpasswd", "dash", "dropbear", "gpasswd", "groupadd", "java", "perl", "php", "php-fpm8.2", "pure-ftpd", "python3", "sh", "sshd",
           "usermod", "vsftpd"}
 

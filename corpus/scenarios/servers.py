@@ -50,6 +50,7 @@ def ftp(rec: Recording, port: int):
     if kind == "vsftpd":
         yes_no = ("YES", "NO")
         low = rng.randrange(31000, 39000)
+        denied = rec.write("denied", "root\nadmin\n")
         config = rec.write("vsftpd.conf", "\n".join([
             "listen=YES", "listen_address=127.0.0.1", f"listen_port={port}", "background=NO", "local_enable=YES", "write_enable=YES",
             "anonymous_enable=NO", "pam_service_name=vsftpd", "secure_chroot_dir=/run/vsftpd/empty", f"pasv_min_port={low}", f"pasv_max_port={low + 90}",
@@ -57,7 +58,7 @@ def ftp(rec: Recording, port: int):
             f"session_support={rng.choice(yes_no)}", f"use_localtime={rng.choice(yes_no)}", f"delay_failed_login={rng.choice([0, 1, 1])}",
             f"setproctitle_enable={rng.choice(yes_no)}", f"isolate={rng.choice(yes_no)}", "isolate_network=NO", f"log_ftp_protocol={rng.choice(yes_no)}",
             f"vsftpd_log_file={rec.work}/vsftpd.log", f"syslog_enable={rng.choice(yes_no)}", f"dual_log_enable={rng.choice(yes_no)}",
-            f"hide_ids={rng.choice(yes_no)}", f"userlist_enable={rng.choice(yes_no)}", f"userlist_file={rec.write('denied', 'root\nadmin\n')}",
+            f"hide_ids={rng.choice(yes_no)}", f"userlist_enable={rng.choice(yes_no)}", f"userlist_file={denied}",
             *rng.choice([[], [f"banner_file={rec.write('banner', inputs.text(rng, rng.randint(1, 20)))}"], ["ftpd_banner=Welcome"]]),
             f"max_per_ip={rng.choice([0, 50])}", f"dirmessage_enable={rng.choice(yes_no)}", f"data_connection_timeout={rng.randint(20, 90)}", ""]))
         return rec.serve(["/usr/sbin/vsftpd", str(config)], port)

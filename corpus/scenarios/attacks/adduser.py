@@ -51,7 +51,7 @@ def dropped(rec: Recording, way: str) -> list[str]:
     return [f"/bin/{language}", str(rec.write(".cache.sh", body, 0o755))]
 
 
-@simulated_attack(12)
+@simulated_attack(20)
 def adduser(rec: Recording) -> None:
     ways = rec.rng.sample(list(ADD), 4)
     for way in ways:

@@ -50,7 +50,7 @@ def guess(rec: Recording, protocol: str, port: int) -> None:
                 rec.pause(0, 0.3)
 
 
-@simulated_attack(26)
+@simulated_attack(40)
 def hydra_ftp(rec: Recording) -> None:
     port = rec.port()
     with servers.ftp(rec, port) as service:
@@ -58,7 +58,7 @@ def hydra_ftp(rec: Recording) -> None:
     rec.keep(served(service))
 
 
-@simulated_attack(20)
+@simulated_attack(32)
 def hydra_ssh(rec: Recording) -> None:
     port = rec.port()
     with servers.ssh(rec, port) as service:

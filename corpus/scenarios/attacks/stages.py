@@ -58,7 +58,7 @@ def run_stages(rec: Recording, how_many: int, start) -> None:
     listener.join()
 
 
-@simulated_attack(18)
+@simulated_attack(24)
 def meterpreter(rec: Recording) -> None:
     rng = rec.rng
 
@@ -75,7 +75,7 @@ def meterpreter(rec: Recording) -> None:
     run_stages(rec, 5, start)
 
 
-@simulated_attack(14)
+@simulated_attack(20)
 def java_meterpreter(rec: Recording) -> None:
     rng = rec.rng
     shutil.copy(STAGES / "Stage.java", rec.work)

@@ -45,7 +45,7 @@ def carriers(tree: Tree, workers: set[int]) -> list[Task]:
     return [task for worker in served if worker for task in tree.below(worker.tid) if task.program == worker.program]
 
 
-@simulated_attack(26)
+@simulated_attack(44)
 def web_shell(rec: Recording) -> None:
     rng = rec.rng
     port = rec.port()

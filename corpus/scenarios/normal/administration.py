@@ -5,7 +5,7 @@ from capture.sandbox import ACCOUNTS
 from scenarios import inputs, normal_work
 
 
-@normal_work(8)
+@normal_work(14)
 def accounts(rec: Recording) -> None:
     """Asking about accounts and changing what is there; nobody is added."""
     rng = rec.rng

@@ -37,7 +37,7 @@ public class Agent {{ public static void main(String[] a) throws Exception {{
 """
 
 
-@normal_work(10)
+@normal_work(14)
 def agent(rec: Recording) -> None:
     """A monitoring agent that fetches a list of checks from its server, runs them and writes a report."""
     rng = rec.rng

@@ -17,7 +17,7 @@ BODIES = [
 ]
 
 
-@normal_work(9)
+@normal_work(12)
 def java(rec: Recording) -> None:
     rng = rec.rng
     rec.write("a.txt", inputs.text(rng, rng.randint(5, 900)))

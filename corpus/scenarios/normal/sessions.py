@@ -8,7 +8,7 @@ REMOTE = ["uptime", "ls -la", "cat .bashrc | wc -l", "df -h", "id", "tar -cf - .
           "grep -c export .profile", "python3 -c 'print(6*7)'", "w", "find . -type f | wc -l", "md5sum .bashrc", "echo note >> notes.txt; sort notes.txt"]
 
 
-@normal_work(14)
+@normal_work(24)
 def ssh_session(rec: Recording) -> None:
     """Logging in with the right password (at times after a wrong one) or a key, to work or copy files."""
     rng = rec.rng
@@ -43,7 +43,7 @@ def ssh_session(rec: Recording) -> None:
     rec.keep(service.tree)
 
 
-@normal_work(18)
+@normal_work(28)
 def ftp_session(rec: Recording) -> None:
     """Fetching, storing and listing files with the right password; at times a wrong one comes first."""
     rng = rec.rng
@@ -88,7 +88,7 @@ PHP_PATHS = [name for name in servers.PAGES] + ["missing.html", ""]
 CGI_PATHS = [f"cgi-bin/{name}" for name in servers.CGI] + ["about.html", "", "cgi-bin/none.py"]
 
 
-@normal_work(11)
+@normal_work(14)
 def web_php(rec: Recording) -> None:
     port = rec.port()
     root = servers.site(rec)
@@ -97,7 +97,7 @@ def web_php(rec: Recording) -> None:
     rec.keep(service.tree)
 
 
-@normal_work(14)
+@normal_work(24)
 def web_fpm(rec: Recording) -> None:
     port = rec.port()
     root = servers.site(rec)
@@ -106,7 +106,7 @@ def web_fpm(rec: Recording) -> None:
     rec.keep(service.tree)
 
 
-@normal_work(13)
+@normal_work(18)
 def web_cgi(rec: Recording) -> None:
     port = rec.port()
     root = servers.site(rec)

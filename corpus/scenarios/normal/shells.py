@@ -32,7 +32,7 @@ def block(rec: Recording) -> str:
     return rng.choice(BLOCKS).format(n=rng.randint(1, 9), c=rng.randint(1, 4), w=rng.choice(inputs.WORDS))
 
 
-@normal_work(8)
+@normal_work(16)
 def shell_script(rec: Recording) -> None:
     """A bash, dash or sh script of a few everyday steps."""
     rec.write("notes.txt", inputs.text(rec.rng, rec.rng.randint(5, 400)))
