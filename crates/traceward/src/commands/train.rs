@@ -117,7 +117,8 @@ impl Plan {
         };
         let data = input::load(&source, output)?;
         set_flags(&mut config, args);
-        if args.split.split.is_none() && args.config.is_none() && args.preset.is_none() {
+        let two_files = source.paths.len() == 2;
+        if args.split.split.is_none() && args.config.is_none() && (two_files || args.preset.is_none()) {
             config.split.method = Method::default_for(&data);
             config.split.shuffle_first = false;
         }

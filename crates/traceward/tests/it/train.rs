@@ -182,8 +182,8 @@ fn two_files_are_the_split() {
         "--out",
         "run",
         "-q",
-        "--split",
-        "given",
+        "--preset",
+        "article-3",
     ]);
     let validation = fs::read_to_string(dir.join("article/validation.csv")).unwrap().lines().count() - 1;
     let support: u64 = said["evaluation"]["per_class"]
