@@ -147,53 +147,6 @@ impl Dataset {
         }
     }
 
-    /// Two data sets as one, whose parts are called `train` and `validation`.
-    ///
-    /// # Errors
-    /// If their ABIs differ, or together they have too many distinct calls.
-    pub fn paired(train: Self, validation: Self) -> Result<Self, crate::Error> {
-        if train.abi != validation.abi {
-            return Err(crate::Error::Split(format!(
-                "{} holds {} calls and {} holds {}; say which with --abi",
-                train.name, train.abi, validation.name, validation.abi
-            )));
-        }
-        let mut all = Self { name: format!("{} + {}", train.name, validation.name), ..train };
-        for trace in &mut all.traces {
-            trace.part = Some("train".into());
-        }
-        let calls: Option<Vec<u16>> =
-            validation.calls.names().iter().map(|name| all.calls.intern(name)).collect();
-        let classes: Option<Vec<u16>> =
-            validation.classes.iter().map(|class| all.class_index(class)).collect();
-        let (Some(calls), Some(classes)) = (calls, classes) else {
-            return Err(crate::Error::TooLarge {
-                source_at: Source { file: all.name.as_str().into(), line: None },
-                what: "the number of distinct calls or classes".into(),
-                limit: CallTable::MAX.to_string(),
-            });
-        };
-        all.traces.extend(validation.traces.into_iter().map(|mut trace| {
-            for call in &mut trace.calls {
-                *call = calls[usize::from(*call)];
-            }
-            trace.class = trace.class.map(|class| classes[usize::from(class)]);
-            trace.part = Some("validation".into());
-            trace
-        }));
-        all.report.join(validation.report);
-        Ok(all)
-    }
-
-    /// The index of `class`, adding it if it is new; `None` if there are too many.
-    fn class_index(&mut self, class: &str) -> Option<u16> {
-        let found = self.classes.iter().position(|known| known == class).unwrap_or_else(|| {
-            self.classes.push(class.to_owned());
-            self.classes.len() - 1
-        });
-        u16::try_from(found).ok()
-    }
-
     /// Keeps only the traces of the named parts (`training`, `attack`, …).
     ///
     /// # Errors
@@ -254,20 +207,6 @@ pub struct ReadReport {
 impl ReadReport {
     /// How many skipped rows are kept with their reasons.
     pub const KEPT: usize = 20;
-
-    /// Adds what reading another data set left out.
-    pub(crate) fn join(&mut self, other: Self) {
-        self.skipped_count += other.skipped_count;
-        self.skipped.extend(other.skipped);
-        self.skipped.truncate(Self::KEPT);
-        for (number, times) in other.outside_table {
-            match self.outside_table.iter_mut().find(|(known, _)| *known == number) {
-                Some((_, count)) => *count += times,
-                None => self.outside_table.push((number, times)),
-            }
-        }
-        self.notes.extend(other.notes);
-    }
 
     /// Counts a skipped row, keeping its reason if it is among the first.
     pub fn skip(&mut self, source: Source, reason: impl Into<String>) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use traceward_run::config::DataSource;
+use traceward_trace::read::read_pair;
 use traceward_trace::{Abi, Dataset, ReadOptions, builtin, read};
 
 use crate::cli::ReadArgs;
@@ -51,9 +52,7 @@ pub fn load(source: &DataSource, output: Output) -> Result<Dataset, Failure> {
     let mut data = match &source.paths[..] {
         [] => builtin::corpus()?,
         [one] => read(existing(one)?, &options)?,
-        [train, validation] => {
-            Dataset::paired(read(existing(train)?, &options)?, read(existing(validation)?, &options)?)?
-        }
+        [train, validation] => read_pair(existing(train)?, existing(validation)?, &options)?,
         more => {
             return Err(Failure::new(format_args!("{} data sets were given, at most 2 can be", more.len())));
         }
