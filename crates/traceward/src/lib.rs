@@ -22,6 +22,7 @@ pub mod output;
 pub mod progress;
 pub mod recorder;
 
+pub use traceward_doctor as doctor;
 pub use traceward_model as model;
 pub use traceward_report as report;
 pub use traceward_run as run;

@@ -1,0 +1,132 @@
+//! All that the doctor may look at. Any part may be missing; a rule asks for what it needs with `?`.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::curve::Curves;
+use crate::facts::{Compile, Data, Fit, Network};
+use crate::{Finding, Source};
+
+/// Everything that is known of one training.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// The text that places point into, if it came from one.
+    pub source: Option<Source>,
+    /// The network and how it is compiled.
+    pub network: Option<Network>,
+    /// How it is fitted.
+    pub fit: Option<Fit>,
+    /// What it is fitted on.
+    pub data: Option<Data>,
+    /// What its curves are.
+    pub curves: Option<Curves>,
+    /// What readers found while reading: syntax errors, torn files, several runs in one log.
+    pub reading: Vec<Finding>,
+}
+
+/// A part of the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// The network's layers.
+    Network,
+    /// Loss and optimizer.
+    Compile,
+    /// Epochs, batch size, validation.
+    Fit,
+    /// The data's labels and counts.
+    Data,
+    /// How the data is cut in two.
+    Split,
+    /// Numeric inputs' ranges.
+    Features,
+    /// Lengths and vocabulary of sequences.
+    Sequences,
+    /// The losses over epochs.
+    Curves,
+    /// Validation losses over epochs.
+    Validation,
+    /// Enough epochs for a trend.
+    MoreEpochs,
+    /// What happens inside the network while it trains.
+    Internals,
+    /// Probes: short runs before the real one.
+    Probes,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Network => "the network: a run directory, a model file or a script",
+            Self::Compile => "loss and optimizer: a run directory, a compiled model file or a script",
+            Self::Fit => "the call to fit: a run directory or a script",
+            Self::Data => "the data set",
+            Self::Split => "the data set and how it is split: a run directory",
+            Self::Features => "numeric inputs",
+            Self::Sequences => "sequences and how they are cut: a run directory or a data set",
+            Self::Curves => "the losses over epochs: a log",
+            Self::Validation => "a validation loss over epochs",
+            Self::MoreEpochs => "more epochs",
+            Self::Internals => "a look inside while it trains: traceward train",
+            Self::Probes => "probes: traceward train --check",
+        })
+    }
+}
+
+/// What a rule lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Missing(pub Need);
+
+impl Evidence {
+    /// The network.
+    ///
+    /// # Errors
+    /// If it is not known.
+    pub fn network(&self) -> Result<&Network, Missing> {
+        self.network.as_ref().filter(|n| !n.layers.is_empty()).ok_or(Missing(Need::Network))
+    }
+
+    /// Loss and optimizer.
+    ///
+    /// # Errors
+    /// If they are not known.
+    pub fn compile(&self) -> Result<&Compile, Missing> {
+        let compile = self.network.as_ref().and_then(|network| network.compile.as_ref());
+        compile.ok_or(Missing(Need::Compile))
+    }
+
+    /// The fit.
+    ///
+    /// # Errors
+    /// If it is not known.
+    pub fn fit(&self) -> Result<&Fit, Missing> {
+        self.fit.as_ref().ok_or(Missing(Need::Fit))
+    }
+
+    /// The data.
+    ///
+    /// # Errors
+    /// If it is not known.
+    pub fn data(&self) -> Result<&Data, Missing> {
+        self.data.as_ref().ok_or(Missing(Need::Data))
+    }
+
+    /// The curves.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn curves(&self) -> Result<&Curves, Missing> {
+        self.curves.as_ref().ok_or(Missing(Need::Curves))
+    }
+
+    /// Classes: those of the data, else the output's units where the loss is a cross-entropy over classes.
+    pub fn classes(&self) -> Option<usize> {
+        if let Some(classes) = self.data.as_ref().and_then(Data::class_count) {
+            return Some(classes);
+        }
+        let network = self.network.as_ref()?;
+        let loss = network.compile.as_ref()?.loss.value.given()?;
+        loss.contains("categorical_crossentropy").then(|| network.output_units()).flatten()
+    }
+}

@@ -1,0 +1,5 @@
+//! C: curves and metrics, of any framework's log.
+
+use crate::Rule;
+
+pub(super) const RULES: &[Rule] = &[];

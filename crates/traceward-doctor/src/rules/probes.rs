@@ -1,0 +1,5 @@
+//! P: probes, short runs before the real one.
+
+use crate::Rule;
+
+pub(super) const RULES: &[Rule] = &[];

@@ -1,0 +1,5 @@
+//! R: the process that ran the training, from its log.
+
+use crate::Rule;
+
+pub(super) const RULES: &[Rule] = &[];
