@@ -289,46 +289,84 @@ impl Treatment {
 #[expect(missing_docs, reason = "the names say it, and the fields are Keras' arguments")]
 pub enum Change {
     /// The network's last activation.
-    OutputActivation { activation: String },
+    OutputActivation {
+        activation: String,
+    },
     /// The activation of the hidden layer of this index.
-    HiddenActivation { layer: usize, activation: String },
+    HiddenActivation {
+        layer: usize,
+        activation: String,
+    },
     /// Every hidden layer without activation gets this one.
-    HiddenActivations { activation: String },
-    Loss { loss: String },
+    HiddenActivations {
+        activation: String,
+    },
+    Loss {
+        loss: String,
+    },
     /// Outputs: as many as classes.
     OutputUnits,
     /// Takes the layer of this index out.
-    RemoveLayer { layer: usize },
+    RemoveLayer {
+        layer: usize,
+    },
     /// Puts a Dropout after the layer of this index.
-    Dropout { after: usize, rate: f64 },
+    Dropout {
+        after: usize,
+        rate: f64,
+    },
     /// Sets the rate of every Dropout that is above it.
-    DropoutAtMost { rate: f64 },
+    DropoutAtMost {
+        rate: f64,
+    },
     /// More units (or fewer) in every hidden layer.
-    ScaleUnits { factor: f64 },
+    ScaleUnits {
+        factor: f64,
+    },
     /// New initial weights by the defaults.
     Initializers,
     /// Lets every layer learn.
     Unfreeze,
-    LearningRate { learning_rate: f64 },
-    ScaleLearningRate { factor: f64 },
+    LearningRate {
+        learning_rate: f64,
+    },
+    ScaleLearningRate {
+        factor: f64,
+    },
     /// The learning rate that the range test finds.
     LearningRateFromRangeTest,
     ConstantLearningRate,
-    Optimizer { name: String },
-    ClipNorm { norm: f64 },
-    BatchSize { batch_size: usize },
-    Epochs { epochs: usize },
-    ScaleEpochs { factor: f64 },
-    EarlyStopping { patience: usize },
+    Optimizer {
+        name: String,
+    },
+    ClipNorm {
+        norm: f64,
+    },
+    BatchSize {
+        batch_size: usize,
+    },
+    Epochs {
+        epochs: usize,
+    },
+    ScaleEpochs {
+        factor: f64,
+    },
+    EarlyStopping {
+        patience: usize,
+    },
     /// Rows are shuffled before the split and in each epoch.
     Shuffle,
     /// Both sides get all classes, copies and groups stay on one side.
     GroupedSplit,
     /// A share of the data is held back for validation.
-    ValidationShare { share: f64 },
+    ValidationShare {
+        share: f64,
+    },
     ClassWeight,
     /// Longer cut of sequences; `None`: whole.
-    MaxLen { max_len: Option<usize> },
+    MaxLen {
+        max_len: Option<usize>,
+    },
     /// Leaves rows out that carry bad values.
     DropBadRows,
     /// Vocabulary size from the data.

@@ -8,7 +8,9 @@
 //!
 //! Example:
 //!
-//!     model.add(Dense(1, activation="softmax"))
+//! ```text
+//! model.add(Dense(1, activation="softmax"))
+//! ```
 //!
 //! Treatment: a sigmoid for a yes-or-no answer, with binary cross-entropy; a linear output for a number;
 //! or one unit a class, if softmax is meant.
@@ -19,12 +21,8 @@ use crate::facts::Argument;
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Level, Treatment};
 
-pub(super) const RULE: Rule = Rule {
-    id: "S03",
-    name: "softmax over one unit",
-    file: include_str!("s03_softmax_of_one.rs"),
-    check,
-};
+pub(super) const RULE: Rule =
+    Rule { id: "S03", name: "softmax over one unit", file: include_str!("s03_softmax_of_one.rs"), check };
 
 fn check(evidence: &Evidence) -> Answer {
     let network = evidence.network()?;
@@ -45,12 +43,16 @@ fn check(evidence: &Evidence) -> Answer {
         .is_some_and(|loss| loss.contains("squared") || loss.contains("absolute"));
     let activation = if regression { "linear" } else { "sigmoid" };
     Ok(vec![
-        Finding::new("S03", Level::Error, "the network ends with a softmax over 1 unit, whose output is always 1")
-            .at(output.place)
-            .cause(cause)
-            .treat(Treatment::automatic(
-                Change::OutputActivation { activation: activation.into() },
-                format!("use activation=\"{activation}\" in the last layer"),
-            )),
+        Finding::new(
+            "S03",
+            Level::Error,
+            "the network ends with a softmax over 1 unit, whose output is always 1",
+        )
+        .at(output.place)
+        .cause(cause)
+        .treat(Treatment::automatic(
+            Change::OutputActivation { activation: activation.into() },
+            format!("use activation=\"{activation}\" in the last layer"),
+        )),
     ])
 }
