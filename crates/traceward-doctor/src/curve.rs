@@ -1,4 +1,22 @@
 //! Curves: the losses and metrics of a run over its rows, and what can be computed of them.
+//!
+//! A [`Curve`] is one column without its gaps: an empty cell is not a value, NaN is one. [`Curve::shape`]
+//! gives the numbers that rules speak of, in the catalogue's notation: running median, minimum, end, rise,
+//! trend, noise. Rules never do arithmetic on raw columns, so that "the loss rose by 40 %" means the same
+//! in all of them.
+//!
+//! A log of steps may have a million rows. A curve keeps at most [`MOST_POINTS`] of them: longer columns
+//! are cut into equal stretches, each of which gives its mean, as an epoch's loss is the mean of its
+//! batches'. Everything after that costs the same however long the log is.
+
+mod shape;
+
+use traceward_run::History;
+
+pub use shape::{Shape, Trend};
+
+/// More values than this are reduced to their means over equal stretches.
+pub const MOST_POINTS: usize = 2048;
 
 /// One column of a history, without the rows that have no value in it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,4 +48,149 @@ pub struct Curves {
     pub seconds: Option<Curve>,
     /// Whether a row is a step rather than an epoch.
     pub steps: bool,
+}
+
+/// Which column of a history is which curve, by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Names<'a> {
+    /// Training loss.
+    pub loss: Option<&'a str>,
+    /// Validation loss.
+    pub val_loss: Option<&'a str>,
+    /// Training accuracy.
+    pub accuracy: Option<&'a str>,
+    /// Validation accuracy.
+    pub val_accuracy: Option<&'a str>,
+    /// Step size.
+    pub learning_rate: Option<&'a str>,
+    /// Norm of the gradient.
+    pub gradient_norm: Option<&'a str>,
+    /// Seconds a row.
+    pub seconds: Option<&'a str>,
+}
+
+impl Names<'static> {
+    /// The names that Keras' CSVLogger and our own runs write.
+    pub const KERAS: Self = Self {
+        loss: Some("loss"),
+        val_loss: Some("val_loss"),
+        accuracy: Some("accuracy"),
+        val_accuracy: Some("val_accuracy"),
+        learning_rate: Some("learning_rate"),
+        gradient_norm: Some("gradient_norm"),
+        seconds: Some("seconds"),
+    };
+}
+
+impl Curves {
+    /// The curves of a history whose columns have these names. A column that is missing, or has no value,
+    /// gives no curve.
+    pub fn of(history: &History, names: &Names<'_>) -> Self {
+        let curve = |name: Option<&str>| {
+            let curve = Curve::of(history.column(name?)?);
+            (!curve.is_empty()).then_some(curve)
+        };
+        Self {
+            rows: history.len(),
+            loss: curve(names.loss),
+            val_loss: curve(names.val_loss),
+            accuracy: curve(names.accuracy),
+            val_accuracy: curve(names.val_accuracy),
+            learning_rate: curve(names.learning_rate),
+            gradient_norm: curve(names.gradient_norm),
+            seconds: curve(names.seconds),
+            steps: history.counter() == "step",
+        }
+    }
+}
+
+impl From<&History> for Curves {
+    /// The curves of a history with Keras' names.
+    fn from(history: &History) -> Self {
+        Self::of(history, &Names::KERAS)
+    }
+}
+
+impl Curve {
+    /// The curve of a column: one value a row, `None` where the row has none.
+    pub fn of(column: &[Option<f64>]) -> Self {
+        let (rows, values) =
+            column.iter().enumerate().filter_map(|(row, value)| Some((row, (*value)?))).unzip();
+        Self { rows, values }.reduced()
+    }
+
+    /// How many values it has.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The first value that is NaN or infinite: its row.
+    pub fn first_not_finite(&self) -> Option<usize> {
+        let index = self.values.iter().position(|value| !value.is_finite())?;
+        Some(self.rows[index])
+    }
+
+    /// The numbers that rules speak of, over the finite values; `None` if there is none.
+    pub fn shape(&self) -> Option<Shape> {
+        let finite = self.rows.iter().zip(&self.values).filter(|(_, value)| value.is_finite());
+        let (rows, values): (Vec<usize>, Vec<f64>) = finite.unzip();
+        Shape::new(rows, values)
+    }
+
+    /// A stretch with a value that is not finite becomes that value, at its row: a mean must not hide it.
+    fn reduced(self) -> Self {
+        let stretch = self.len().div_ceil(MOST_POINTS);
+        if stretch <= 1 {
+            return self;
+        }
+        let stretches = self.rows.chunks(stretch).zip(self.values.chunks(stretch));
+        let (rows, values) = stretches
+            .map(|(rows, values)| match values.iter().position(|value| !value.is_finite()) {
+                Some(bad) => (rows[bad], values[bad]),
+                None => (rows[rows.len() / 2], values.iter().sum::<f64>() / values.len() as f64),
+            })
+            .unzip();
+        Self { rows, values }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_not_values_and_nan_is_one() {
+        let curve = Curve::of(&[Some(1.0), None, Some(f64::NAN), Some(3.0)]);
+        assert_eq!(curve.rows, [0, 2, 3]);
+        assert_eq!(curve.first_not_finite(), Some(2));
+        let shape = curve.shape().expect("two finite values");
+        assert_eq!((shape.first(), shape.last(), shape.len()), (1.0, 3.0, 2));
+    }
+
+    #[test]
+    fn a_long_column_is_reduced_to_means_and_keeps_what_is_not_finite() {
+        let mut column: Vec<Option<f64>> = (0..10_000).map(|i| Some(f64::from(i))).collect();
+        column[7_001] = Some(f64::INFINITY);
+        let curve = Curve::of(&column);
+        assert!(curve.len() <= MOST_POINTS, "{}", curve.len());
+        assert_eq!(curve.first_not_finite(), Some(7_001));
+        assert_eq!(curve.values[0], 2.0, "mean of 0..5");
+        assert_eq!(curve.rows[0], 2);
+    }
+
+    #[test]
+    fn a_history_gives_the_curves_it_has() {
+        let history = History::parse("epoch,loss,val_loss,val_accuracy\n0,2.0,NA,\n1,1.0,1.5,\n");
+        let curves = Curves::from(&history.expect("it is well formed"));
+        assert_eq!(curves.rows, 2);
+        assert_eq!(curves.loss.map(|curve| curve.values), Some(vec![2.0, 1.0]));
+        assert_eq!(curves.val_loss.map(|curve| curve.rows), Some(vec![1]));
+        assert_eq!(curves.val_accuracy, None, "no value in it");
+        assert_eq!(curves.accuracy, None);
+    }
 }
