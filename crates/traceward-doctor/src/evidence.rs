@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::curve::Curves;
 use crate::facts::{Compile, Data, Fit, Network};
+use crate::inside::Inside;
+use crate::probe::Probes;
 use crate::{Finding, Source};
 
 /// Everything that is known of one training.
@@ -21,6 +23,10 @@ pub struct Evidence {
     pub data: Option<Data>,
     /// What its curves are.
     pub curves: Option<Curves>,
+    /// What was seen inside it while it trained.
+    pub inside: Option<Inside>,
+    /// What probes found before it trained.
+    pub probes: Option<Probes>,
     /// What readers found while reading: syntax errors, torn files, several runs in one log.
     pub reading: Vec<Finding>,
 }
@@ -118,6 +124,22 @@ impl Evidence {
     /// If there are none.
     pub fn curves(&self) -> Result<&Curves, Missing> {
         self.curves.as_ref().ok_or(Missing(Need::Curves))
+    }
+
+    /// What was seen inside.
+    ///
+    /// # Errors
+    /// If nothing was.
+    pub fn inside(&self) -> Result<&Inside, Missing> {
+        self.inside.as_ref().filter(|inside| !inside.looks.is_empty()).ok_or(Missing(Need::Internals))
+    }
+
+    /// What probes found.
+    ///
+    /// # Errors
+    /// If none was run.
+    pub fn probes(&self) -> Result<&Probes, Missing> {
+        self.probes.as_ref().ok_or(Missing(Need::Probes))
     }
 
     /// Classes: those of the data, else the output's units where the loss is a cross-entropy over classes.

@@ -14,7 +14,9 @@ pub mod diagnose;
 pub mod evidence;
 pub mod facts;
 pub mod finding;
+pub mod inside;
 pub mod place;
+pub mod probe;
 pub mod rule;
 pub mod rules;
 
