@@ -1,13 +1,14 @@
 //! What a rule says: symptom, causes, treatments. Three things, never one word for two of them.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Place;
 
 /// How bad it is. From error on, the program's exit code says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Worth knowing.
@@ -264,22 +265,42 @@ pub struct Treatment {
     pub change: Option<Change>,
     /// Whether the program may try it without asking. Otherwise it is a proposal.
     pub automatic: bool,
+    /// What to write into the source instead, where that is known to the letter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
+}
+
+/// A stretch of [`Evidence::source`](crate::Evidence::source), in bytes, and what should stand there. An
+/// empty stretch is a place to insert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Repair {
+    /// What to take out.
+    pub span: Range<usize>,
+    /// What to write there.
+    pub text: String,
 }
 
 impl Treatment {
     /// A change that the program may try by itself.
     pub fn automatic(change: Change, text: impl Into<String>) -> Self {
-        Self { text: text.into(), change: Some(change), automatic: true }
+        Self { text: text.into(), change: Some(change), automatic: true, repair: None }
     }
 
     /// A change that the program can make, but proposes only.
     pub fn proposal(change: Change, text: impl Into<String>) -> Self {
-        Self { text: text.into(), change: Some(change), automatic: false }
+        Self { text: text.into(), change: Some(change), automatic: false, repair: None }
     }
 
     /// Something that only a person can do.
     pub fn advice(text: impl Into<String>) -> Self {
-        Self { text: text.into(), change: None, automatic: false }
+        Self { text: text.into(), change: None, automatic: false, repair: None }
+    }
+
+    /// What to write into the source instead of the stretch at `span`.
+    #[must_use]
+    pub fn replacing(mut self, span: Range<usize>, text: impl Into<String>) -> Self {
+        self.repair = Some(Repair { span, text: text.into() });
+        self
     }
 }
 
