@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use traceward_trace::split::Method;
 
-use crate::output::{Format, Output};
+use crate::output::{self, Output};
 
 /// Trains, debugs and deploys classifiers of system-call traces.
 ///
@@ -44,10 +44,27 @@ pub struct Global {
     pub verbose: u8,
 }
 
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: one JSON document
+    Json,
+    /// The doctor only: SARIF 2.1.0, which code hosts show beside the lines
+    Sarif,
+    /// The doctor only: one page with curves
+    Html,
+    /// The doctor only: for issues and notes
+    Markdown,
+}
+
 impl Global {
-    /// The streams these flags ask for.
+    /// The streams these flags ask for. What only the doctor writes counts as text.
     pub fn output(&self) -> Output {
-        Output { format: self.format, quiet: self.quiet, verbose: self.verbose }
+        let format = if self.format == Format::Json { output::Format::Json } else { output::Format::Text };
+        Output { format, quiet: self.quiet, verbose: self.verbose }
     }
 }
 
@@ -56,6 +73,8 @@ impl Global {
 pub enum Command {
     /// Train a classifier, evaluate it, keep it
     Train(Box<TrainArgs>),
+    /// Say what is wrong with a training run, of any framework, and what would cure it
+    Doctor(DoctorArgs),
     /// Evaluate a model on labelled traces
     Eval(EvalArgs),
     /// Classify traces, one JSON line each
@@ -238,6 +257,52 @@ pub enum ClassWeightName {
     None,
     /// traces / (classes × traces of the class)
     Balanced,
+}
+
+/// `traceward doctor`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  traceward doctor runs/NAME                       a run of ours: network, data, curves, what was seen inside
+  traceward doctor training.log                    console output pasted into a file; - reads it from stdin
+  traceward doctor train.py model.keras logs/      scripts, models, TensorBoard folders, each by itself
+  traceward doctor --together train.py log.csv     one training, seen from two files
+  traceward doctor --watch log.csv                 follow a log that another framework is writing
+  traceward doctor --explain C11                   what a rule sees, why it is bad, what cures it
+  traceward doctor src/ --format sarif > doctor.sarif
+
+The exit code is 1 if anything at error level was found (see --fail-on), so it works in CI.")]
+pub struct DoctorArgs {
+    /// Runs, logs, models, scripts, data sets, or folders with such; - is stdin [default: the newest run
+    /// under runs/]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Take all PATHs as one training, so that a script explains a log
+    #[arg(long, conflicts_with = "watch")]
+    pub together: bool,
+    /// Follow one file while it grows, and say what is found as it is found
+    #[arg(long, num_args = 0..=1, value_name = "SECONDS", default_missing_value = "2", require_equals = true)]
+    pub watch: Option<f64>,
+    /// Print a rule's page, or without RULE the list of rules
+    #[arg(long, value_name = "RULE", num_args = 0..=1, conflicts_with_all = ["together", "watch"])]
+    pub explain: Option<Option<String>>,
+    /// How many classes there are, where no file says it
+    #[arg(long, value_name = "K")]
+    pub classes: Option<usize>,
+    /// From which level on the exit code is 1
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t)]
+    pub fail_on: FailOn,
+}
+
+/// From which level on findings change the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// The training does not do what it is for
+    #[default]
+    Error,
+    /// Something is likely to cost
+    Warning,
+    /// Findings never do
+    Never,
 }
 
 /// `traceward eval`.

@@ -1,6 +1,7 @@
 //! The commands, one file each: from what was typed to work done and results written.
 
 mod data;
+mod doctor;
 mod eval;
 mod fetch;
 mod model;
@@ -10,7 +11,7 @@ mod train;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, DataCommand, ModelCommand, RunsCommand};
+use crate::cli::{Cli, Command, DataCommand, Format, ModelCommand, RunsCommand};
 use crate::error::{ExitStatus, Failure, Outcome};
 
 /// Runs the command that was typed.
@@ -19,7 +20,12 @@ use crate::error::{ExitStatus, Failure, Outcome};
 /// Whatever keeps the command from doing its work, with a message for the user.
 pub fn run(cli: Cli) -> Outcome {
     let output = cli.global.output();
+    let format = cli.global.format;
+    if !matches!(format, Format::Text | Format::Json) && !matches!(cli.command, Command::Doctor(_)) {
+        return Err(Failure::new("only the doctor writes this format; elsewhere there are text and json"));
+    }
     match cli.command {
+        Command::Doctor(args) => doctor::run(&args, format, output),
         Command::Train(args) => train::run(*args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Score(args) => score::run(&args, output),
