@@ -12,14 +12,16 @@
 
 mod keras;
 mod shapes;
+mod weights;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub use keras::NotSequential;
 pub use shapes::{LayerFacts, Shape, SpecError};
+pub use weights::{Initializer, Weights};
 
 /// A sequential network: tokens in, one row of class scores out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,27 +61,45 @@ impl ModelSpec {
     }
 }
 
-/// One layer and its name.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// One layer, its name, and how its weights begin.
+#[derive(Clone, Debug, PartialEq)]
 pub struct LayerSpec {
     /// The layer's name; empty means that Keras' default (`lstm`, `dense_1`) is used.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// What it is.
-    #[serde(flatten)]
     pub layer: Layer,
+    /// How its weights begin, and whether they learn.
+    pub weights: Weights,
+}
+
+impl Serialize for LayerSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Written<'a, L> {
+            #[serde(skip_serializing_if = "str::is_empty")]
+            name: &'a str,
+            #[serde(flatten)]
+            layer: L,
+        }
+        let name = &self.name;
+        if self.weights.is_default() {
+            return Written { name, layer: &self.layer }.serialize(serializer);
+        }
+        let layer = self.weights.written(&self.layer).map_err(serde::ser::Error::custom)?;
+        Written { name, layer }.serialize(serializer)
+    }
 }
 
 impl LayerSpec {
     /// A layer with a name of its own.
     pub fn named(name: impl Into<String>, layer: Layer) -> Self {
-        Self { name: name.into(), layer }
+        Self { name: name.into(), layer, weights: Weights::default() }
     }
 }
 
 impl From<Layer> for LayerSpec {
     fn from(layer: Layer) -> Self {
-        Self { name: String::new(), layer }
+        Self::named("", layer)
     }
 }
 
@@ -87,7 +107,7 @@ impl From<Layer> for LayerSpec {
 ///
 /// Read from JSON or TOML it also takes what Keras itself writes, with all its extra arguments, as long
 /// as they stand at the values that we carry out; otherwise it is [`Layer::Other`]. Arguments that change
-/// nothing here are left out: `trainable: true`, seeds, `unroll`, `implementation`, and the Embedding's
+/// nothing here are left out: seeds, `unroll`, `implementation`, and the Embedding's
 /// `mask_zero`, since traces are read by their true lengths and no padding is ever a token.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "class_name", content = "config")]
@@ -519,7 +539,7 @@ mod tests {
     }
 
     fn any_spec() -> impl Strategy<Value = ModelSpec> {
-        let layer = ("([a-z_]{1,6})?", any_layer()).prop_map(|(name, layer)| LayerSpec { name, layer });
+        let layer = ("([a-z_]{1,6})?", any_layer()).prop_map(|(name, layer)| LayerSpec::named(name, layer));
         ("[a-z]{0,5}", prop::collection::vec(layer, 0..6))
             .prop_map(|(name, layers)| ModelSpec { name, layers })
     }

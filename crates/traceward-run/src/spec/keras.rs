@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{Activation, Layer, LayerSpec, MergeMode, ModelSpec, OtherLayer, Padding, Recurrent};
+use super::{Activation, Layer, LayerSpec, MergeMode, ModelSpec, OtherLayer, Padding, Recurrent, Weights};
 
 /// The layers that can be run, for messages.
 const OURS: &str = "Embedding, LSTM, GRU, Bidirectional, Conv1D, MaxPooling1D, AveragePooling1D, \
@@ -70,16 +70,25 @@ impl<'de> Deserialize<'de> for LayerSpec {
         {
             name = inner.as_str().ok_or_else(|| D::Error::custom("a layer's name is a text"))?.into();
         }
-        Ok(Self { name, layer: written.into_layer() })
+        // Taken out of a copy: if the layer is none of ours all the same, it stays word for word.
+        let mut rest = Written { config: written.config.clone(), ..written };
+        let weights = Weights::take(&rest.class_name, &mut rest.config);
+        let kept = written.config;
+        match rest.into_layer() {
+            Layer::Other(other) => Ok(Self::named(name, Layer::Other(OtherLayer { config: kept, ..other }))),
+            layer => Ok(Self { name, layer, weights }),
+        }
     }
 }
 
 impl OtherLayer {
     /// Why this layer cannot be run, as the end of a sentence.
     pub fn why(&self) -> String {
-        match understand(self) {
-            Err(why) => why,
-            Ok(_) => "it is a custom class of that name".into(),
+        let mut rest = self.clone();
+        Weights::take(&rest.class_name, &mut rest.config);
+        match understand(&rest).err().or_else(|| understand(self).err()) {
+            Some(why) => why,
+            None => "it is a custom class of that name".into(),
         }
     }
 }

@@ -208,7 +208,10 @@ impl ModelSpec {
                 Ok(output) => output,
                 Err(error) => return (facts, Some(error)),
             };
-            let (trainable, non_trainable) = parameters(&spec.layer, shape.features());
+            let (mut trainable, mut non_trainable) = parameters(&spec.layer, shape.features());
+            if !spec.weights.trainable {
+                (trainable, non_trainable) = (0, trainable + non_trainable);
+            }
             let Place { name, class_name, .. } = place;
             facts.push(LayerFacts { name, class_name, input: shape, output, trainable, non_trainable });
             shape = output;
