@@ -9,11 +9,17 @@
 //! are cut into equal stretches, each of which gives its mean, as an epoch's loss is the mean of its
 //! batches'. Everything after that costs the same however long the log is.
 
+mod losses;
 mod shape;
+mod turning;
+mod words;
 
 use traceward_run::History;
 
+pub use losses::{Losses, SATURATED, least_constant_loss};
 pub use shape::{Shape, Trend};
+pub use turning::{Turning, turning};
+pub use words::{figure, percent};
 
 /// More values than this are reduced to their means over equal stretches.
 pub const MOST_POINTS: usize = 2048;

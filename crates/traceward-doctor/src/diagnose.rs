@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Evidence, Finding, Label, Need, rules};
+use crate::{Evidence, Finding, Label, Need, label, rules};
 
 /// What the doctor says of one training.
 #[derive(Clone, Debug, Serialize)]
@@ -34,5 +34,5 @@ pub fn diagnose(evidence: &Evidence) -> Diagnosis {
             Err(missing) => not_checked.push(NotChecked { rule: rule.id, needs: missing.0 }),
         }
     }
-    Diagnosis { primary: None, findings, not_checked }
+    Diagnosis { primary: label::primary(evidence, &findings), findings, not_checked }
 }

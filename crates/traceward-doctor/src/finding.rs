@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::Place;
+use crate::fingerprint::Fingerprint;
 
 /// How bad it is. From error on, the program's exit code says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -419,6 +420,9 @@ pub struct Finding {
     /// More that a reader should know: what the number is not, how sure it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What a loss that stands was compared with, if the finding is of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Finding {
@@ -434,6 +438,7 @@ impl Finding {
             causes: Vec::new(),
             treatments: Vec::new(),
             notes: Vec::new(),
+            fingerprint: None,
         }
     }
 

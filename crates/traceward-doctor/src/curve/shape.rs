@@ -6,6 +6,9 @@
 
 use std::ops::Range;
 
+/// Noise is taken from the last half, but from no fewer values than this where there are so many.
+const FEWEST_FOR_NOISE: usize = 10;
+
 /// The shape of a curve without gaps or values that are not finite. It has at least one value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
@@ -37,7 +40,7 @@ impl Shape {
         let (min_at, max_at) = (first_least(&smooth, 1.0), first_least(&smooth, -1.0));
         let tail = n.min((n / 10).max(3));
         let end = mean(&smooth[n - tail..]);
-        let noise = noise(&raw[n / 2..]);
+        let noise = noise(&raw[(n / 2).min(n.saturating_sub(FEWEST_FOR_NOISE))..]);
         Some(Self { rows, raw, smooth, min_at, max_at, end, noise })
     }
 
@@ -108,9 +111,16 @@ impl Shape {
         self.noise
     }
 
-    /// How far the end lies above the minimum, as a share of the minimum.
+    /// How far the end lies above the minimum. Only values after the minimum count: in a short run the mean
+    /// of the last ones would reach back before it.
+    pub fn climb(&self) -> f64 {
+        let after = self.tail(0.1, 3).start.max(self.min_at + 1);
+        if after >= self.len() { 0.0 } else { mean(&self.smooth[after..]) - self.min() }
+    }
+
+    /// [`Self::climb`] as a share of the minimum.
     pub fn rise(&self) -> f64 {
-        (self.end - self.min()) / self.min().abs().max(f64::MIN_POSITIVE)
+        self.climb() / self.min().abs().max(f64::MIN_POSITIVE)
     }
 
     /// How far the minimum lies below the first value, as a share of that.
@@ -165,6 +175,30 @@ impl Shape {
         let part = &self.raw[range];
         let turns = part.windows(3).filter(|w| (w[1] - w[0]) * (w[2] - w[1]) < 0.0).count();
         turns as f64 / part.len().saturating_sub(2).max(1) as f64
+    }
+
+    /// Where in a stretch the curve has turned by more than `amplitude`: the indices at which that is certain,
+    /// of the raw values. Swings of any length count, wiggles smaller than it do not.
+    pub fn swings(&self, range: Range<usize>, amplitude: f64) -> Vec<usize> {
+        let (mut low, mut high, mut rising) = (f64::INFINITY, f64::NEG_INFINITY, None);
+        let mut swings = Vec::new();
+        for index in range {
+            let value = self.raw[index];
+            (low, high) = (low.min(value), high.max(value));
+            let turned = if rising != Some(true) && value - low > amplitude {
+                high = value;
+                rising.replace(true)
+            } else if rising != Some(false) && high - value > amplitude {
+                low = value;
+                rising.replace(false)
+            } else {
+                continue;
+            };
+            if turned.is_some() {
+                swings.push(index);
+            }
+        }
+        swings
     }
 
     /// The median of the steps' sizes in a stretch, of the raw values.
@@ -286,6 +320,15 @@ mod tests {
         assert_eq!(shape.turns(0..40), 1.0);
         assert_eq!(shape.step(0..40), 1.0);
         assert_eq!(shape.turns(39..40), 0.0);
+    }
+
+    #[test]
+    fn swings_are_turns_of_a_size() {
+        let slow: Vec<f64> = (0..40).map(|i| (f64::from(i) * 0.5).sin()).collect();
+        assert_eq!(shape(&slow).swings(0..40, 0.5).len(), 6, "turns of a sine of period 4π");
+        assert_eq!(shape(&slow).swings(0..40, 2.5).len(), 0);
+        let line: Vec<f64> = (0..40).map(f64::from).collect();
+        assert_eq!(shape(&line).swings(0..40, 0.5).len(), 0);
     }
 
     #[test]

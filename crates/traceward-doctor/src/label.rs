@@ -1,0 +1,52 @@
+//! The one word for what a curve shows.
+//!
+//! Each finding about a curve carries the word for its shape; a run can show several. The primary label is
+//! the one that explains most, in this order: what makes the numbers meaningless (not a number, negative, a
+//! metric of something else), what ended the learning (collapse, another quantity, divergence, standing
+//! still), what spoils it on the way (overfitting, oscillation, peaks, a rebound), and only then how far it
+//! came (gap, underfitting, still improving, plateau). A run of fewer than three epochs shows no shape. One
+//! that shows none of these is healthy, which is only said where there is a curve that could have shown
+//! them.
+
+use crate::curve::Losses;
+use crate::{Evidence, Finding, Label};
+
+/// Words that can be primary, those that explain more first.
+const ORDER: [Label; 17] = [
+    Label::Nan,
+    Label::NegLoss,
+    Label::TooShort,
+    Label::MetricMismatch,
+    Label::Collapse,
+    Label::PenaltyDominated,
+    Label::Diverge,
+    Label::Stuck,
+    Label::Overfit,
+    Label::Oscillate,
+    Label::Spike,
+    Label::Rebound,
+    Label::ValPlateau,
+    Label::Gap,
+    Label::Underfit,
+    Label::StillImproving,
+    Label::Plateau,
+];
+
+/// Fewer rows than this have no shape.
+const SHORTEST: usize = 3;
+
+/// The one word for the curves, given all findings about them; `None` if there is no loss to speak of.
+pub fn primary(evidence: &Evidence, findings: &[Finding]) -> Option<Label> {
+    let curves = evidence.curves.as_ref()?;
+    if curves.loss.is_none() && curves.val_loss.is_none() {
+        return None;
+    }
+    let has = |label: Label| findings.iter().any(|finding| finding.label == Some(label));
+    if has(Label::Nan) || has(Label::NegLoss) {
+        return ORDER.into_iter().find(|&label| has(label));
+    }
+    if Losses::of(curves).len() < SHORTEST {
+        return Some(Label::TooShort);
+    }
+    ORDER.into_iter().find(|&label| has(label)).or(Some(Label::Healthy))
+}

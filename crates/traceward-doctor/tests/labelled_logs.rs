@@ -1,0 +1,114 @@
+//! The 65 labelled logs: one word for each curve, against the word that a person gave it.
+//!
+//! The logs are others' and not part of the project. `TRACEWARD_CASES` names their folder; without it the
+//! tests say so and pass. The table of all logs is printed when a test fails, or with `--nocapture`.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "curves/cases.rs"]
+mod cases;
+
+use std::fmt::Write;
+
+use traceward_doctor::{Diagnosis, Evidence, Level, diagnose};
+
+use cases::Case;
+
+fn diagnosis(case: &Case) -> Diagnosis {
+    diagnose(&Evidence { curves: Some(case.curves.clone()), ..Default::default() })
+}
+
+fn word(label: traceward_doctor::Label) -> String {
+    serde_json::to_value(label).unwrap().as_str().unwrap().to_owned()
+}
+
+/// The primary label, and the labels of findings that are warnings or errors.
+fn words(diagnosis: &Diagnosis) -> (String, Vec<String>) {
+    let primary = diagnosis.primary.map(word).unwrap_or_default();
+    let severe = diagnosis.findings.iter().filter(|finding| finding.level >= Level::Warning);
+    (primary, severe.filter_map(|finding| finding.label).map(word).collect())
+}
+
+#[test]
+fn primary_labels() {
+    let Some(cases) = cases::labelled() else { return };
+    let (mut right, mut acceptable, mut table) = (0, 0, String::new());
+    let mut forbidden = Vec::new();
+    for case in &cases {
+        let diagnosis = diagnosis(case);
+        let (primary, severe) = words(&diagnosis);
+        let mark = if primary == case.primary {
+            right += 1;
+            " "
+        } else if case.acceptable.contains(&primary) {
+            acceptable += 1;
+            "~"
+        } else {
+            "X"
+        };
+        for word in severe.iter().chain([&primary]).filter(|word| case.must_not.contains(word)) {
+            forbidden.push(format!("{}: {word}", case.name));
+        }
+        let found: Vec<String> = diagnosis
+            .findings
+            .iter()
+            .map(|finding| {
+                format!("{}{}@{}", finding.rule, mark_of(finding.level), finding.epoch.unwrap_or(9999))
+            })
+            .collect();
+        let _ = writeln!(
+            table,
+            "{mark} {:24} {:16} {:16} {:>4} {}",
+            case.name,
+            case.primary,
+            primary,
+            case.event.map(|event| event.to_string()).unwrap_or_default(),
+            found.join(" ")
+        );
+    }
+    println!("{table}\nright {right}, acceptable {acceptable}, of {}", cases.len());
+    assert!(forbidden.is_empty(), "{table}\nmust not: {forbidden:?}");
+    assert!(right >= 60, "{table}\nright {right}, acceptable {acceptable}, of {}", cases.len());
+    assert!(right + acceptable >= 64, "{table}\nright {right}, acceptable {acceptable}");
+}
+
+fn mark_of(level: Level) -> char {
+    match level {
+        Level::Note => '.',
+        Level::Warning => '!',
+        Level::Error => '#',
+    }
+}
+
+#[test]
+fn healthy_models_get_notes_at_most() {
+    let Some(cases) = cases::labelled() else { return };
+    for case in
+        cases.iter().filter(|case| ["c03", "c04", "c05", "c06", "c07", "c08"].contains(&&case.name[..3]))
+    {
+        let severe: Vec<_> =
+            diagnosis(case).findings.into_iter().filter(|finding| finding.level > Level::Note).collect();
+        assert!(severe.is_empty(), "{}: {severe:#?}", case.name);
+    }
+}
+
+#[test]
+fn findings_point_at_the_epoch_that_a_person_would() {
+    let Some(cases) = cases::labelled() else { return };
+    let mut wrong = Vec::new();
+    let mut given = 0;
+    for case in &cases {
+        let Some(event) = case.event else { continue };
+        given += 1;
+        let diagnosis = diagnosis(case);
+        let allowed = (case.curves.rows / 10).max(3);
+        let near = |row: usize| row.abs_diff(event) <= allowed;
+        let labelled = diagnosis.findings.iter().filter(|finding| finding.label == diagnosis.primary);
+        let rows: Vec<usize> = labelled.filter_map(|finding| finding.epoch).collect();
+        if !rows.iter().any(|&row| near(row)) {
+            wrong.push(format!("{}: {event}, found {rows:?}", case.name));
+        }
+    }
+    println!("{} of {given} epochs near: {wrong:#?}", given - wrong.len());
+    assert!(wrong.len() * 5 <= given, "{wrong:#?} of {given}");
+}
