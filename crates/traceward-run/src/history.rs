@@ -158,6 +158,23 @@ impl History {
         Self::of::<Epoch>()
     }
 
+    /// A history of any columns. Columns that are too short end in absent values; values past the last
+    /// counter and columns of a name that was given before are dropped.
+    pub fn from_columns(
+        counter: &str,
+        counters: Vec<u64>,
+        columns: impl IntoIterator<Item = (String, Vec<Option<f64>>)>,
+    ) -> Self {
+        let mut history = Self { counter: counter.to_owned(), counters, columns: Vec::new() };
+        for (name, mut values) in columns {
+            if history.column(&name).is_none() {
+                values.resize(history.len(), None);
+                history.columns.push(Column { name, values });
+            }
+        }
+        history
+    }
+
     fn of<R: Row>() -> Self {
         Self::empty(R::COLUMNS.iter().map(|&name| name.to_owned()))
     }

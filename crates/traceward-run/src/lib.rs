@@ -7,8 +7,10 @@
 
 pub mod config;
 pub mod evaluation;
+pub mod foreign;
 pub mod history;
 pub mod presets;
+mod protobuf;
 pub mod run_dir;
 pub mod spec;
 pub mod summary;

@@ -10,16 +10,19 @@
 //! SessionLog { 1: enum status (1 = START) }
 //! ```
 //!
+//! Newer writers, tf.keras' callback among them, put the number in a tensor (`8: TensorProto`) instead; both are read.
+//!
 //! Scalars are written as `simple_value`: TensorBoard turns it into what newer files hold, and older
 //! readers know nothing else. Tags and folders are those of Keras' callback: `train/` and `validation/`,
 //! `epoch_loss`, `epoch_accuracy`, `epoch_learning_rate`, by epoch from 0.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::history::Epoch;
+use crate::protobuf::{Field, Fields};
 
 /// One scalar of an event file.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +33,8 @@ pub struct Scalar {
     pub step: i64,
     /// Its name.
     pub tag: String,
-    /// Its value.
-    pub value: f32,
+    /// Its value; most files hold 32-bit floats.
+    pub value: f64,
 }
 
 /// The event files of a run, growing: one under `train/`, one under `validation/`.
@@ -207,28 +210,60 @@ pub enum EventError {
     },
 }
 
+/// What an event file holds, as far as it could be read.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// The scalars, in the order of the file.
+    pub scalars: Vec<Scalar>,
+    /// Whether the last record is cut off, as of a run that was killed or is still at work.
+    pub torn: bool,
+    /// What ended the reading early; the records before it were read.
+    pub damage: Option<EventError>,
+}
+
+/// The event files in `directory`, in the order of their names, which is that of their beginnings.
+///
+/// # Errors
+/// If the directory cannot be listed.
+pub fn event_files(directory: &Path) -> Result<Vec<PathBuf>, EventError> {
+    let failed = |error| EventError::Io { path: directory.to_owned(), error };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().contains("tfevents")) && path.is_file()
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Reads the scalars of the event files in `directory`, in the order of their names.
 ///
 /// # Errors
 /// If a file cannot be read, or is damaged.
 pub fn read_directory(directory: &Path) -> Result<Vec<Scalar>, EventError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |error| EventError::Io { path, error }
-    };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory).map_err(failed(directory))? {
-        let path = entry.map_err(failed(directory))?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().contains("tfevents")) {
-            files.push(path);
-        }
-    }
-    files.sort();
     let mut scalars = Vec::new();
-    for path in files {
-        scalars.extend(read(&fs::read(&path).map_err(failed(&path))?)?);
+    for path in event_files(directory)? {
+        let events = read_file(&path)?;
+        if let Some(damage) = events.damage {
+            return Err(damage);
+        }
+        scalars.extend(events.scalars);
     }
     Ok(scalars)
+}
+
+/// Reads the scalars of an event file, record by record: what else it holds, images or graphs, is passed
+/// over and never held together.
+///
+/// # Errors
+/// If it cannot be read. Damage is no error: it is told beside what was read before it.
+pub fn read_file(path: &Path) -> Result<Events, EventError> {
+    let failed = |error| EventError::Io { path: path.to_owned(), error };
+    let file = File::open(path).map_err(failed)?;
+    read_events(io::BufReader::with_capacity(1 << 16, file)).map_err(failed)
 }
 
 /// Reads the scalars of an event file held in memory.
@@ -238,32 +273,81 @@ pub fn read_directory(directory: &Path) -> Result<Vec<Scalar>, EventError> {
 /// # Errors
 /// If a record is damaged, with its place.
 pub fn read(file: &[u8]) -> Result<Vec<Scalar>, EventError> {
-    let mut scalars = Vec::new();
-    let mut at = 0;
-    while let Some((length, length_crc)) = record_head(&file[at..]) {
+    let events = read_events(file).map_err(|error| EventError::Io { path: PathBuf::new(), error })?;
+    events.damage.map_or(Ok(events.scalars), Err)
+}
+
+/// Whether these first bytes of a file begin a record: a length whose checksum is right.
+pub fn looks_like(head: &[u8]) -> bool {
+    record_head(head).is_some_and(|(length, crc)| masked_crc(&length.to_le_bytes()) == crc)
+}
+
+/// A record longer than this holds no scalars worth the memory.
+const LONGEST_RECORD: u64 = 64 << 20;
+
+/// Reads the scalars of an event file.
+///
+/// # Errors
+/// If `input` fails.
+pub fn read_events(mut input: impl Read) -> io::Result<Events> {
+    let mut events = Events::default();
+    let (mut at, mut payload) = (0_usize, Vec::new());
+    loop {
+        let mut head = [0; 12];
+        let got = read_up_to(&mut input, &mut head)?;
+        events.torn = got > 0;
+        let Some((length, length_crc)) = record_head(&head[..got]) else { return Ok(events) };
+        let bad = |what| Some(EventError::Bad { at, what });
         if masked_crc(&length.to_le_bytes()) != length_crc {
-            return Err(EventError::Bad { at, what: "the checksum of a record's length is wrong" });
+            events.torn = false;
+            events.damage = bad("the checksum of a record's length is wrong");
+            return Ok(events);
         }
-        let rest = &file[at + 12..];
-        let Some(payload) = usize::try_from(length).ok().and_then(|length| rest.get(..length)) else { break };
-        let Some(crc) = rest.get(payload.len()..).and_then(little_u32) else { break };
-        if masked_crc(payload) != crc {
-            return Err(EventError::Bad { at, what: "the checksum of a record is wrong" });
+        let skipped = length > LONGEST_RECORD;
+        payload.clear();
+        let found = if skipped {
+            io::copy(&mut (&mut input).take(length), &mut io::sink())?
+        } else {
+            (&mut input).take(length).read_to_end(&mut payload)? as u64
+        };
+        let mut crc = [0; 4];
+        if found < length || read_up_to(&mut input, &mut crc)? < crc.len() {
+            return Ok(events);
         }
-        let event = read_event(payload);
-        scalars.extend(event.ok_or(EventError::Bad { at, what: "a record is not an Event" })?);
-        at += payload.len() + 16;
+        events.torn = false;
+        if !skipped {
+            if masked_crc(&payload) != u32::from_le_bytes(crc) {
+                events.damage = bad("the checksum of a record is wrong");
+                return Ok(events);
+            }
+            let Some(scalars) = read_event(&payload) else {
+                events.damage = bad("a record is not an Event");
+                return Ok(events);
+            };
+            events.scalars.extend(scalars);
+        }
+        at = at.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).saturating_add(16);
     }
-    Ok(scalars)
+}
+
+/// Fills `buffer` as far as `input` reaches.
+fn read_up_to(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match input.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 fn record_head(bytes: &[u8]) -> Option<(u64, u32)> {
     let length = bytes.first_chunk::<8>()?;
-    Some((u64::from_le_bytes(*length), little_u32(&bytes[8..])?))
-}
-
-fn little_u32(bytes: &[u8]) -> Option<u32> {
-    bytes.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes))
+    let crc = bytes[8..].first_chunk::<4>()?;
+    Some((u64::from_le_bytes(*length), u32::from_le_bytes(*crc)))
 }
 
 fn read_event(payload: &[u8]) -> Option<Vec<Scalar>> {
@@ -286,82 +370,139 @@ fn read_event(payload: &[u8]) -> Option<Vec<Scalar>> {
 }
 
 /// The tag and the scalar of a summary's value; nothing if it is an image or the like.
-fn read_value(value: &[u8]) -> Option<Option<(String, f32)>> {
+fn read_value(value: &[u8]) -> Option<Option<(String, f64)>> {
     let (mut tag, mut scalar) = (String::new(), None);
     for field in Fields(value) {
         match field? {
             (1, Field::Bytes(name)) => tag = String::from_utf8_lossy(name).into_owned(),
-            (2, Field::Fixed32(bits)) => scalar = Some(f32::from_bits(bits)),
+            (2, Field::Fixed32(bits)) => scalar = Some(f32::from_bits(bits).into()),
+            (8, Field::Bytes(tensor)) => scalar = scalar_of_tensor(tensor)?.or(scalar),
             _ => {}
         }
     }
     Some(scalar.map(|scalar| (tag, scalar)))
 }
 
-/// The value of a protobuf field, by its wire type.
-enum Field<'a> {
-    Varint(u64),
-    Fixed64(u64),
-    Bytes(&'a [u8]),
-    Fixed32(u32),
-}
-
-/// The fields of a protobuf message, with their numbers; `None` once it turns out not to be one.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Option<(u64, Field<'a>)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
+/// The value of a `TensorProto` (`tensorflow/core/framework/tensor.proto`) that holds one number:
+///
+/// ```text
+/// { 1: enum dtype, 2: shape { 2: repeated dim { 1: int64 size } }, 4: bytes tensor_content,
+///   5: repeated float, 6: repeated double, 7: repeated int32, 10: repeated int64, 11: repeated bool, 13: repeated half }
+/// ```
+///
+/// A list of values may stand packed or one by one; a scalar has one either way. Values that are all zero may
+/// be left out.
+fn scalar_of_tensor(tensor: &[u8]) -> Option<Option<f64>> {
+    let (mut kind, mut values, mut content, mut listed) = (0, 1_u64, None, None);
+    for field in Fields(tensor) {
+        match field? {
+            (1, Field::Varint(value)) => kind = value,
+            (2, Field::Bytes(shape)) => {
+                for dim in Fields(shape) {
+                    if let (2, Field::Bytes(dim)) = dim? {
+                        let size = Fields(dim).find_map(|field| match field {
+                            Some((1, Field::Varint(size))) => Some(size),
+                            _ => None,
+                        });
+                        values = values.saturating_mul(size.unwrap_or(0));
+                    }
+                }
+            }
+            (4, Field::Bytes(bytes)) => content = Some(bytes),
+            (5, Field::Fixed32(bits)) => listed = Some(f32::from_bits(bits).into()),
+            (5, Field::Bytes(packed)) => {
+                listed = packed.first_chunk().map(|bytes| f32::from_le_bytes(*bytes).into());
+            }
+            (6, Field::Fixed64(bits)) => listed = Some(f64::from_bits(bits)),
+            (6, Field::Bytes(packed)) => {
+                listed = packed.first_chunk().map(|bytes| f64::from_le_bytes(*bytes))
+            }
+            (7 | 10 | 11 | 13, Field::Varint(value)) => listed = Some(of_integer(kind, value)),
+            (7 | 10 | 11 | 13, Field::Bytes(packed)) => {
+                listed = Fields(packed).varint().map(|value| of_integer(kind, value));
+            }
+            _ => {}
         }
-        let field = self.field();
-        if field.is_none() {
-            self.0 = &[];
-        }
-        Some(field)
     }
+    if values != 1 {
+        return Some(None);
+    }
+    let number = kind_of_number(kind);
+    Some(match (listed, content) {
+        (Some(value), _) => number.map(|_| value),
+        (None, Some(bytes)) => number.and_then(|number| number.of_bytes(bytes)),
+        (None, None) => number.map(|_| 0.0),
+    })
 }
 
-impl<'a> Fields<'a> {
-    fn field(&mut self) -> Option<(u64, Field<'a>)> {
-        let key = self.varint()?;
-        let field = match key & 7 {
-            0 => Field::Varint(self.varint()?),
-            1 => {
-                let (bits, rest) = self.0.split_first_chunk()?;
-                self.0 = rest;
-                Field::Fixed64(u64::from_le_bytes(*bits))
-            }
-            2 => {
-                let length = usize::try_from(self.varint()?).ok()?;
-                let (bytes, rest) = self.0.split_at_checked(length)?;
-                self.0 = rest;
-                Field::Bytes(bytes)
-            }
-            5 => {
-                let (bits, rest) = self.0.split_first_chunk()?;
-                self.0 = rest;
-                Field::Fixed32(u32::from_le_bytes(*bits))
-            }
-            _ => return None,
+/// TensorFlow's number types (`tensorflow/core/framework/types.proto`), as far as a metric may have them.
+#[derive(Clone, Copy)]
+enum Number {
+    Float,
+    Double,
+    Int(usize),
+    Half,
+    BFloat16,
+}
+
+fn kind_of_number(kind: u64) -> Option<Number> {
+    Some(match kind {
+        1 => Number::Float,
+        2 => Number::Double,
+        3 => Number::Int(4),
+        5 => Number::Int(2),
+        6 | 10 => Number::Int(1),
+        9 => Number::Int(8),
+        14 => Number::BFloat16,
+        19 => Number::Half,
+        _ => return None,
+    })
+}
+
+impl Number {
+    /// A number as it lies in `tensor_content`, little-endian.
+    fn of_bytes(self, bytes: &[u8]) -> Option<f64> {
+        let integer = |width: usize| {
+            let bytes = bytes.get(..width)?;
+            let filler = if bytes.last()? & 0x80 == 0 { 0 } else { 0xff };
+            let mut wide = [filler; 8];
+            wide[..width].copy_from_slice(bytes);
+            Some(i64::from_le_bytes(wide) as f64)
         };
-        Some((key >> 3, field))
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
+        match self {
+            Self::Float => bytes.first_chunk().map(|bytes| f32::from_le_bytes(*bytes).into()),
+            Self::Double => bytes.first_chunk().map(|bytes| f64::from_le_bytes(*bytes)),
+            Self::Int(width) => integer(width),
+            Self::Half => bytes.first_chunk().map(|bytes| half(u16::from_le_bytes(*bytes))),
+            Self::BFloat16 => bytes.first_chunk().map(|bytes| bfloat16(u16::from_le_bytes(*bytes))),
         }
-        None
     }
+}
+
+/// A number of one of the lists of integers, which halves stand in, too.
+fn of_integer(kind: u64, value: u64) -> f64 {
+    match kind_of_number(kind) {
+        Some(Number::Half) => half(value as u16),
+        Some(Number::BFloat16) => bfloat16(value as u16),
+        _ => value.cast_signed() as f64,
+    }
+}
+
+/// IEEE 754 binary16.
+fn half(bits: u16) -> f64 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    sign * match exponent {
+        0 => fraction * 2_f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        exponent => (1.0 + fraction / 1024.0) * 2_f64.powi(exponent - 15),
+    }
+}
+
+/// The upper half of a binary32.
+fn bfloat16(bits: u16) -> f64 {
+    f32::from_bits(u32::from(bits) << 16).into()
 }
 
 /// CRC-32C, rotated and shifted by a constant so that a checksum of data that holds checksums is sound.
@@ -493,7 +634,7 @@ mod tests {
                 .flat_map(|(step, values)| values.iter().map(|(tag, value)| (*step, tag.clone(), *value)))
                 .collect();
             let got: Vec<(i64, String, f32)> =
-                read(&written(&scalars)).unwrap().into_iter().map(|s| (s.step, s.tag, s.value)).collect();
+                read(&written(&scalars)).unwrap().into_iter().map(|s| (s.step, s.tag, s.value as f32)).collect();
             prop_assert_eq!(got, expected);
         }
 
@@ -501,6 +642,7 @@ mod tests {
         fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(&bytes);
             let _ = read_event(&bytes);
+            let _ = scalar_of_tensor(&bytes);
         }
     }
 }

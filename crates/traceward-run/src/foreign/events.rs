@@ -1,0 +1,255 @@
+//! TensorBoard's folders: which event files are one run, and what their tags are.
+//!
+//! tf.keras writes `train/` and `validation/` side by side with the same tags (`epoch_loss`); they become one
+//! run with `loss` and `val_loss`, as CSVLogger would have named them. Keras of TensorFlow 1 and PyTorch write
+//! one folder with tags of any name. PyTorch's `add_scalars` makes a folder a curve, named after both. A folder
+//! that is none of these is a run of its own, named by its path.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::names::{Side, meaning};
+use super::shape::{self, finished};
+use super::table::Table;
+use super::{LoggedRun, StepLog};
+use crate::tensorboard::{self, Events, Scalar};
+
+/// How deep below a folder event files are looked for.
+const DEEPEST: usize = 6;
+/// How many folders are looked into.
+const MOST_FOLDERS: usize = 20_000;
+
+/// The folders at or below `root` that hold event files.
+pub(super) fn folders(root: &Path) -> Vec<PathBuf> {
+    let (mut found, mut pending, mut looked) = (Vec::new(), vec![(root.to_owned(), 0)], 0);
+    while let Some((folder, depth)) = pending.pop() {
+        looked += 1;
+        if looked > MOST_FOLDERS {
+            break;
+        }
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let mut events = false;
+        for entry in entries.flatten() {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && depth < DEEPEST => pending.push((path, depth + 1)),
+                Ok(kind) if !kind.is_dir() => {
+                    events |= entry.file_name().to_string_lossy().contains("tfevents")
+                }
+                _ => {}
+            }
+        }
+        if events {
+            found.push(folder);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What a folder of event files is to its run.
+struct Part {
+    /// `train`, `validation`, or another side; `None` if it holds all of the run.
+    side: Option<Side>,
+    /// Per event file, in order.
+    files: Vec<Vec<Scalar>>,
+}
+
+/// Reads every run at or below `root`, a folder.
+///
+/// # Errors
+/// Why nothing is read.
+pub(super) fn read_folder(root: &Path, notes: &mut Vec<String>) -> Result<Vec<LoggedRun>, String> {
+    let mut runs: BTreeMap<PathBuf, Vec<Part>> = BTreeMap::new();
+    let folders = folders(root);
+    for folder in &folders {
+        let mut files = Vec::new();
+        for file in tensorboard::event_files(folder).map_err(|error| error.to_string())? {
+            match tensorboard::read_file(&file) {
+                Ok(events) => files.push(noted(events, &file, notes)),
+                Err(error) => notes.push(error.to_string()),
+            }
+        }
+        files.retain(|file| !file.is_empty());
+        if files.is_empty() {
+            continue;
+        }
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let parent = folder.parent().filter(|_| folder != root);
+        let (of, side) = match (parent, whole_side(&name)) {
+            (Some(parent), Some(side)) => (parent.to_owned(), Some(side)),
+            // A folder `train` that was named itself.
+            (None, Some(side)) => (folder.clone(), Some(side)),
+            (Some(parent), None) if curve_folder(&name, &mut files) => (parent.to_owned(), None),
+            _ => (folder.clone(), None),
+        };
+        runs.entry(of).or_default().push(Part { side, files });
+    }
+    let mut read = Vec::new();
+    let several = runs.len() > 1;
+    for (folder, parts) in runs {
+        let path = folder.strip_prefix(root).map(|path| path.display().to_string()).unwrap_or_default();
+        let name = if several { path } else { String::new() };
+        read.extend(join(parts, &name, notes)?);
+    }
+    if read.is_empty() {
+        return Err(match folders.first() {
+            Some(folder) => format!("the event files in {} hold no scalars", folder.display()),
+            None => "no event file lies in it or below it".to_owned(),
+        });
+    }
+    Ok(read)
+}
+
+/// Reads one event file.
+///
+/// # Errors
+/// Why nothing is read.
+pub(super) fn read_file(path: &Path, notes: &mut Vec<String>) -> Result<Vec<LoggedRun>, String> {
+    let events = tensorboard::read_file(path).map_err(|error| error.to_string())?;
+    let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let side = whole_side(&folder);
+    let files = vec![noted(events, path, notes)];
+    join(vec![Part { side, files }], "", notes)
+}
+
+/// Reads one event file that is in memory.
+///
+/// # Errors
+/// Why nothing is read.
+pub(super) fn read_bytes(bytes: &[u8], notes: &mut Vec<String>) -> Result<Vec<LoggedRun>, String> {
+    let events = tensorboard::read_events(bytes).map_err(|error| error.to_string())?;
+    let files = vec![noted(events, Path::new("the event file"), notes)];
+    join(vec![Part { side: None, files }], "", notes)
+}
+
+fn noted(events: Events, path: &Path, notes: &mut Vec<String>) -> Vec<Scalar> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    if let Some(damage) = events.damage {
+        notes.push(format!("{name} is damaged at {damage}; what came before was read."));
+    } else if events.torn {
+        notes.push(format!(
+            "The last record of {name} is cut off and was left out: the run was killed, or is still writing."
+        ));
+    }
+    events.scalars
+}
+
+/// The side that a folder's whole name says.
+fn whole_side(name: &str) -> Option<Side> {
+    let meaning = meaning(name);
+    (meaning.quantity.is_none() && meaning.is_plain()).then_some(meaning.side).flatten()
+}
+
+/// Whether a folder is one of `add_scalars(tag, {key: value})`: one tag, and a name of tag and key. The tag then
+/// becomes `tag/key`.
+fn curve_folder(name: &str, files: &mut [Vec<Scalar>]) -> bool {
+    let Some(tag) = files.first().and_then(|file| file.first()).map(|scalar| scalar.tag.clone()) else {
+        return false;
+    };
+    let Some(key) = name.strip_prefix(&tag.replace(['/', ' '], "_")).and_then(|rest| rest.strip_prefix('_'))
+    else {
+        return false;
+    };
+    if files.iter().flatten().any(|scalar| scalar.tag != tag) {
+        return false;
+    }
+    let whole = format!("{tag}/{key}");
+    for scalar in files.iter_mut().flatten() {
+        scalar.tag.clone_from(&whole);
+    }
+    true
+}
+
+/// Tags that count batches or steps beside tags that count epochs.
+fn is_of_steps(tag: &str) -> bool {
+    tag.starts_with("batch_") || tag.contains("_vs_iterations") || tag.starts_with("Batch/")
+}
+
+/// Joins the parts of a run.
+fn join(parts: Vec<Part>, name: &str, notes: &mut Vec<String>) -> Result<Vec<LoggedRun>, String> {
+    let keras = parts
+        .iter()
+        .flat_map(|part| part.files.iter().flatten())
+        .any(|scalar| scalar.tag.starts_with("epoch_"));
+    let mut joined: Vec<Table> = Vec::new();
+    let mut steps: Vec<Table> = Vec::new();
+    for part in parts {
+        let name_of = |tag: &str| {
+            let tag = if keras { tag.strip_prefix("epoch_").unwrap_or(tag) } else { tag };
+            match part.side {
+                Some(Side::Validation) => format!("val_{tag}"),
+                Some(Side::Test) => format!("test_{tag}"),
+                Some(Side::Train) | None => tag.to_owned(),
+            }
+        };
+        let counter = if keras { "epoch" } else { "step" };
+        let (mut by_row, mut by_step) = (Table::new(counter), Table::new("step"));
+        for file in part.files {
+            let (fine, coarse): (Vec<Scalar>, Vec<Scalar>) =
+                file.into_iter().partition(|scalar| keras && is_of_steps(&scalar.tag));
+            add(&mut by_row, coarse, &name_of)?;
+            add(&mut by_step, fine, &name_of)?;
+        }
+        lay_beside(&mut joined, by_row.into_runs(notes))?;
+        lay_beside(&mut steps, by_step.into_runs(notes))?;
+    }
+    let several = joined.len() > 1;
+    let mut runs = Vec::new();
+    let mut steps = steps.into_iter();
+    for (index, table) in joined.into_iter().enumerate() {
+        let name = if several { shape::numbered(name, index) } else { name.to_owned() };
+        for mut run in shape::runs(table, &name, notes) {
+            if let Some(steps) = steps.next() {
+                let (history, columns) = finished(steps);
+                run.steps = Some(StepLog { history, columns });
+            }
+            runs.push(run);
+        }
+    }
+    Ok(runs)
+}
+
+/// The n-th run of one folder belongs to the n-th of the other.
+fn lay_beside(joined: &mut Vec<Table>, tables: Vec<Table>) -> Result<(), String> {
+    for (index, table) in tables.into_iter().enumerate() {
+        match joined.get_mut(index) {
+            Some(there) => {
+                *there = std::mem::take(there).join(&table, str::to_owned).map_err(shape::too_long)?
+            }
+            None => joined.push(table),
+        }
+    }
+    Ok(())
+}
+
+/// Adds the scalars of a file, those of one step in one row.
+fn add(table: &mut Table, mut scalars: Vec<Scalar>, name_of: &impl Fn(&str) -> String) -> Result<(), String> {
+    // Writers of several threads give steps out of order; a file never holds two runs unless a step comes
+    // twice under one tag.
+    let mut files: Vec<Vec<Scalar>> = vec![Vec::new()];
+    let mut last: BTreeMap<String, i64> = BTreeMap::new();
+    for scalar in scalars.drain(..) {
+        let before = last.insert(scalar.tag.clone(), scalar.step);
+        if before.is_some_and(|before| scalar.step <= before) && scalar.step <= 1 {
+            files.push(Vec::new());
+            last.clear();
+            last.insert(scalar.tag.clone(), scalar.step);
+        }
+        if let Some(file) = files.last_mut() {
+            file.push(scalar);
+        }
+    }
+    for mut file in files {
+        file.sort_by_key(|scalar| scalar.step);
+        let mut step = None;
+        for scalar in file {
+            if step != Some(scalar.step) {
+                step = Some(scalar.step);
+                table.row(u64::try_from(scalar.step).unwrap_or(0)).map_err(shape::too_long)?;
+            }
+            table.put(&name_of(&scalar.tag), scalar.value);
+        }
+    }
+    Ok(())
+}

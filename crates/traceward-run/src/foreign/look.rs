@@ -1,0 +1,317 @@
+//! What a path holds, from the first and last bytes of its files.
+//!
+//! Magic bytes tell event files, run records, archives and models. A text is a script if it reads as one, a
+//! table if its header names metrics, JSON by its first brackets, console output if the console's reader finds
+//! metrics in it. A folder is what its files are: the first log among them, best kinds first.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::{Kind, console, csv, events, json, mlflow, wandb};
+use crate::tensorboard;
+
+/// How much is looked at, at either end, in bytes.
+const HEAD: usize = 64 << 10;
+const TAIL: usize = 16 << 10;
+/// How many files of a folder are looked at.
+const MOST_FILES: usize = 64;
+
+/// What was found, and where: the file within a folder that makes it what it is.
+pub(super) struct Found {
+    pub(super) kind: Kind,
+    pub(super) path: PathBuf,
+    /// Of the unknown: what was missed.
+    pub(super) reason: String,
+}
+
+/// What the file or directory at `path` holds. At most some tens of KiB of a file are read.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn look(path: &Path) -> io::Result<Kind> {
+    find(path).map(|found| found.kind)
+}
+
+/// What these bytes, a file's first ones or all of it, are.
+pub fn look_at(bytes: &[u8]) -> Kind {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    let tail = &bytes[bytes.len().max(HEAD + TAIL) - TAIL..];
+    kind(head, if bytes.len() > HEAD { tail } else { &[] })
+}
+
+pub(super) fn find(path: &Path) -> io::Result<Found> {
+    let metadata = std::fs::metadata(path)?;
+    if metadata.is_dir() {
+        return folder(path);
+    }
+    let (head, tail) = ends(path)?;
+    let kind = kind(&head, &tail);
+    let reason = if kind == Kind::Unknown { reason(&head) } else { String::new() };
+    Ok(Found { kind, path: path.to_owned(), reason })
+}
+
+/// A file's first and last bytes, which do not overlap.
+fn ends(path: &Path) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let mut file = File::open(path)?;
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    let length = file.metadata()?.len();
+    let mut tail = Vec::new();
+    if length > HEAD as u64 {
+        file.seek(SeekFrom::Start((length - TAIL as u64).max(HEAD as u64)))?;
+        file.take(TAIL as u64).read_to_end(&mut tail)?;
+    }
+    Ok((head, tail))
+}
+
+/// Why bytes are unknown.
+pub(super) fn reason(head: &[u8]) -> String {
+    if head.is_empty() {
+        "it is empty".to_owned()
+    } else if head.contains(&0) && !head.starts_with(&[0xff, 0xfe]) && !head.starts_with(&[0xfe, 0xff]) {
+        "it is binary and no event file".to_owned()
+    } else {
+        "no line in it names a loss or an accuracy".to_owned()
+    }
+}
+
+fn kind(head: &[u8], tail: &[u8]) -> Kind {
+    if tensorboard::looks_like(head) {
+        return Kind::TensorBoard;
+    }
+    if head.starts_with(wandb::MAGIC) {
+        return Kind::WandB;
+    }
+    if head.starts_with(b"\x89HDF\r\n\x1a\n") {
+        return Kind::KerasModel;
+    }
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        let names = |name: &[u8]| {
+            [head, tail].iter().any(|part| part.windows(name.len()).any(|window| window == name))
+        };
+        let keras = names(b"config.json") && (names(b"metadata.json") || names(b"model.weights.h5"));
+        // A PyTorch checkpoint is a zip archive, too.
+        let torch = names(b"data.pkl");
+        return if keras {
+            Kind::KerasModel
+        } else if torch {
+            Kind::Unknown
+        } else {
+            Kind::DataSet
+        };
+    }
+    if is_data_set(head) && (head.starts_with(b"PAR1") || head.starts_with(&[0x1f, 0x8b])) {
+        return Kind::DataSet;
+    }
+    let wide = head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]);
+    if head.contains(&0) && !wide {
+        // Logs of killed machines may end in zeroes; archives and traces in other formats are told by reading.
+        let zeroes = head.iter().filter(|byte| **byte == 0).count();
+        if zeroes * 10 > head.len() || tar_like(head) {
+            return if tar_like(head) { Kind::DataSet } else { Kind::Unknown };
+        }
+    }
+    let mut notes = Vec::new();
+    let text = super::decoded(head, &mut notes);
+    let tail = if wide { "".into() } else { String::from_utf8_lossy(tail) };
+    text_kind(&text, &tail, head)
+}
+
+fn tar_like(head: &[u8]) -> bool {
+    head.get(257..262) == Some(b"ustar")
+}
+
+fn text_kind(text: &str, tail: &str, head: &[u8]) -> Kind {
+    if text.trim().is_empty() {
+        return Kind::Unknown;
+    }
+    if let Some(kind) = json::looks_like(text) {
+        if kind != Kind::Unknown {
+            return kind;
+        }
+        return if is_data_set(head) { Kind::DataSet } else { Kind::Unknown };
+    }
+    if let Some(kind) = csv::looks_like(text) {
+        return kind;
+    }
+    let code = lines_of_code(text);
+    let metrics = console::metric_lines(text, 3).max(console::metric_lines(tail, 3));
+    if metrics >= 3 && code < 5 {
+        return Kind::Console;
+    }
+    if code >= 2 {
+        // A log may end in a traceback, and begin with the code that was run; a script prints nothing.
+        let epochs = console::metric_lines(text, 50);
+        return if epochs > code { Kind::Console } else { Kind::Script };
+    }
+    if metrics >= 1 {
+        return Kind::Console;
+    }
+    if code >= 1 {
+        return Kind::Script;
+    }
+    if is_data_set(head) { Kind::DataSet } else { Kind::Unknown }
+}
+
+/// Lines that only a Python program has.
+fn lines_of_code(text: &str) -> usize {
+    let is_code = |line: &str| {
+        let line = line.trim_end();
+        let inner = line.trim_start();
+        let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| inner.starts_with(prefix));
+        (begins(&["import ", "from "])
+            && !inner.contains(": ")
+            && (inner.contains(" import ")
+                || inner.split_whitespace().count() <= 4 && inner.starts_with("import ")))
+            || (begins(&[
+                "def ", "class ", "for ", "if ", "while ", "with ", "elif ", "else:", "try:", "except",
+            ]) && inner.ends_with(':')
+                && !inner.starts_with("for Epoch"))
+            || begins(&[
+                "model.add(",
+                "model.compile(",
+                "model.fit(",
+                "model = ",
+                "@",
+                "self.",
+                "return ",
+                "#!/",
+            ]) && inner.len() < 400
+            || (inner.contains(" = ")
+                && inner.ends_with([')', ']'])
+                && inner.contains('(')
+                && !inner.contains(": "))
+    };
+    text.lines().take(2000).filter(|line| is_code(line)).count()
+}
+
+/// Whether traces are in it: what the readers of data sets make of the beginning.
+fn is_data_set(head: &[u8]) -> bool {
+    if head.starts_with(b"PAR1") || head.starts_with(&[0x1f, 0x8b]) {
+        return true;
+    }
+    let whole = head.len() < HEAD;
+    let end = if whole {
+        head.len()
+    } else {
+        head.iter().rposition(|byte| *byte == b'\n').map_or(head.len(), |end| end + 1)
+    };
+    let options = traceward_trace::ReadOptions::default();
+    traceward_trace::read::bytes("head", &head[..end], &options)
+        .is_ok_and(|data| !data.traces.is_empty() && data.report.skipped_count * 2 < data.traces.len() as u64)
+}
+
+/// What a folder is.
+fn folder(path: &Path) -> io::Result<Found> {
+    let found = |kind, path: PathBuf| Ok(Found { kind, path, reason: String::new() });
+    if crate::run_dir::RunDir::open(path).is_ok() {
+        return found(Kind::RunDirectory, path.to_owned());
+    }
+    if !wandb::files(path).is_empty() || path.join("files/wandb-summary.json").is_file() {
+        return found(Kind::WandB, path.to_owned());
+    }
+    if mlflow::runs(path).iter().any(|run| mlflow::is_run(run)) {
+        return found(Kind::MLflow, path.to_owned());
+    }
+    let mut files = Vec::new();
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+            Ok(_) if files.len() < MOST_FILES => files.push(entry.path()),
+            _ => {}
+        }
+    }
+    files.sort();
+    folders.sort();
+    let mut best: Option<(usize, Kind, PathBuf)> = None;
+    let mut consider = |file: PathBuf, further: usize| {
+        let Ok((head, tail)) = ends(&file) else { return };
+        let kind = kind(&head, &tail);
+        let rank = further
+            + match kind {
+                Kind::LightningCsv | Kind::KerasCsv => 0,
+                Kind::HuggingFace => 1,
+                Kind::TensorBoard => 2,
+                Kind::HistoryJson => 3,
+                Kind::Console => 4,
+                _ => return,
+            };
+        if best.as_ref().is_none_or(|(before, _, _)| rank < *before) {
+            best = Some((rank, kind, file));
+        }
+    };
+    for file in files {
+        consider(file, 0);
+    }
+    // Hugging Face's checkpoints: the last one's state holds all of the history.
+    let mut checkpoints: Vec<(u64, PathBuf)> = folders
+        .iter()
+        .filter_map(|folder| {
+            let name = folder.file_name()?.to_string_lossy().into_owned();
+            let step = name.strip_prefix("checkpoint-")?.parse().ok()?;
+            let state = folder.join("trainer_state.json");
+            state.is_file().then_some((step, state))
+        })
+        .collect();
+    checkpoints.sort();
+    if let Some((_, state)) = checkpoints.pop() {
+        consider(state, 10);
+    }
+    // `lightning_logs/version_3`: the last one.
+    let mut versions: Vec<(u64, PathBuf)> = folders
+        .iter()
+        .filter_map(|folder| {
+            let name = folder.file_name()?.to_string_lossy().into_owned();
+            let metrics = folder.join("metrics.csv");
+            metrics.is_file().then_some((name.strip_prefix("version_")?.parse().ok()?, metrics))
+        })
+        .collect();
+    versions.sort();
+    if let Some((_, metrics)) = versions.pop() {
+        consider(metrics, 10);
+    }
+    if let Some((_, kind, file)) = best
+        && kind != Kind::TensorBoard
+    {
+        return found(kind, file);
+    }
+    if !events::folders(path).is_empty() {
+        return found(Kind::TensorBoard, path.to_owned());
+    }
+    if data_folder(path) {
+        return found(Kind::DataSet, path.to_owned());
+    }
+    Ok(Found {
+        kind: Kind::Unknown,
+        path: path.to_owned(),
+        reason: "no file in the folder is a log".to_owned(),
+    })
+}
+
+/// Whether the first files below a folder are traces.
+fn data_folder(path: &Path) -> bool {
+    let (mut pending, mut looked, mut traces) = (vec![(path.to_owned(), 0)], 0, 0);
+    while let Some((folder, depth)) = pending.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let mut entries: Vec<_> = entries.flatten().take(64).collect();
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && depth < 3 => pending.push((entry.path(), depth + 1)),
+                Ok(kind) if kind.is_file() && looked < 4 => {
+                    looked += 1;
+                    let kind = ends(&entry.path()).map(|(head, tail)| self::kind(&head, &tail));
+                    traces += usize::from(kind.is_ok_and(|kind| kind == Kind::DataSet));
+                }
+                _ => {}
+            }
+        }
+        if looked >= 4 {
+            break;
+        }
+    }
+    traces * 2 > looked
+}
