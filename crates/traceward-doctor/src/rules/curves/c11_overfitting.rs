@@ -28,7 +28,7 @@ pub(super) const RULE: Rule =
     Rule { id: "C11", name: "overfitting", file: include_str!("c11_overfitting.rs"), check };
 
 /// The validation loss has risen by this share.
-const RISE: f64 = 0.05;
+const RISE: f64 = 0.03;
 /// And by this multiple of its noise.
 const RISE_IN_NOISE: f64 = 2.0;
 /// The training loss has fallen since by this share.
