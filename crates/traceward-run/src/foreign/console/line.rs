@@ -147,7 +147,7 @@ fn numeric(text: &str) -> (Option<Token<'_>>, usize) {
         rest.strip_prefix(sign).is_some_and(|rest| rest.starts_with(|sign: char| sign.is_ascii_digit()))
     };
     // Versions and addresses, dates, times of day.
-    let date = whole == 4 && end == 4 && (followed('-') || followed('/'));
+    let date = whole == 4 && end == 4 && date_like(rest);
     if followed('.') && end > whole
         || date
         || (followed(':') && !rest[1..].contains("loss")) && clock_like(&text[..end], rest)
@@ -183,6 +183,18 @@ fn numeric(text: &str) -> (Option<Token<'_>>, usize) {
         return (Some(Token::Measure(value, &rest[..unit])), end + unit);
     }
     (Some(Token::Number(value)), end)
+}
+
+/// The rest of `2026-11-23`.
+fn date_like(after: &str) -> bool {
+    let bytes = after.as_bytes();
+    let digits = |range: std::ops::Range<usize>| {
+        bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+    };
+    matches!(bytes.first(), Some(b'-' | b'/'))
+        && digits(1..3)
+        && bytes.get(3) == bytes.first()
+        && digits(4..6)
 }
 
 /// `12:34`, but not the line number of `12:5/5 [===`.
