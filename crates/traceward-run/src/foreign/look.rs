@@ -36,8 +36,9 @@ pub fn look(path: &Path) -> io::Result<Kind> {
 /// What these bytes, a file's first ones or all of it, are.
 pub fn look_at(bytes: &[u8]) -> Kind {
     let head = &bytes[..bytes.len().min(HEAD)];
-    let tail = &bytes[bytes.len().max(HEAD + TAIL) - TAIL..];
-    kind(head, if bytes.len() > HEAD { tail } else { &[] })
+    // Of a short file the head is all there is.
+    let tail = bytes.get(bytes.len().max(HEAD + TAIL) - TAIL..).unwrap_or_default();
+    kind(head, tail)
 }
 
 pub(super) fn find(path: &Path) -> io::Result<Found> {
