@@ -15,6 +15,7 @@ mod turning;
 mod words;
 
 use traceward_run::History;
+use traceward_run::foreign::{Columns, LoggedRun};
 
 pub use losses::{Losses, SATURATED, least_constant_loss};
 pub use shape::{Shape, Trend};
@@ -117,6 +118,50 @@ impl From<&History> for Curves {
     }
 }
 
+/// Fewer epochs than this tell less than the steps within them.
+const FEW_EPOCHS: usize = 5;
+
+impl From<&LoggedRun> for Curves {
+    /// The curves of a log of any framework. Percentages become shares; a measure that is no share is left out.
+    ///
+    /// Where a run of fewer than five epochs is logged by steps too, its training loss is that of the steps:
+    /// two epochs have no shape, and a thousand batches do. Their rows are those of the epochs they belong to.
+    fn from(run: &LoggedRun) -> Self {
+        let mut curves = Self { steps: run.by_step, ..Self::of(&run.history, &Names::from(&run.columns)) };
+        let whole = run.columns.accuracy_unit.whole();
+        for accuracy in [&mut curves.accuracy, &mut curves.val_accuracy] {
+            let share = accuracy.take().map(|curve| curve.divided_by(whole));
+            *accuracy = share.filter(Curve::is_share);
+        }
+        let by_step = run
+            .steps
+            .as_ref()
+            .and_then(|steps| Some(Curve::of(steps.history.column(steps.columns.loss.as_deref()?)?)));
+        let few = curves.loss.as_ref().map_or(0, Curve::len);
+        if let Some(by_step) =
+            by_step.filter(|steps| few < FEW_EPOCHS && steps.len() >= 2 * FEW_EPOCHS.max(few))
+        {
+            curves.loss = Some(by_step.over(curves.rows));
+            curves.steps = true;
+        }
+        curves
+    }
+}
+
+impl<'a> From<&'a Columns> for Names<'a> {
+    fn from(columns: &'a Columns) -> Self {
+        Self {
+            loss: columns.loss.as_deref(),
+            val_loss: columns.val_loss.as_deref(),
+            accuracy: columns.accuracy.as_deref(),
+            val_accuracy: columns.val_accuracy.as_deref(),
+            learning_rate: columns.learning_rate.as_deref(),
+            gradient_norm: columns.gradient_norm.as_deref(),
+            seconds: columns.seconds.as_deref(),
+        }
+    }
+}
+
 impl Curve {
     /// The curve of a column: one value a row, `None` where the row has none.
     pub fn of(column: &[Option<f64>]) -> Self {
@@ -146,6 +191,23 @@ impl Curve {
         let finite = self.rows.iter().zip(&self.values).filter(|(_, value)| value.is_finite());
         let (rows, values): (Vec<usize>, Vec<f64>) = finite.unzip();
         Shape::new(rows, values)
+    }
+
+    fn divided_by(mut self, whole: f64) -> Self {
+        self.values.iter_mut().for_each(|value| *value /= whole);
+        self
+    }
+
+    /// Whether all values could be accuracies. Rounding may leave one a little above 1.
+    fn is_share(&self) -> bool {
+        self.values.iter().all(|value| value.is_nan() || (-1e-6..=1.0 + 1e-3).contains(value))
+    }
+
+    /// Its rows spread evenly over those of a history of `rows`.
+    fn over(mut self, rows: usize) -> Self {
+        let span = self.rows.last().map_or(1, |last| last + 1);
+        self.rows.iter_mut().for_each(|row| *row = *row * rows / span);
+        self
     }
 
     /// A stretch with a value that is not finite becomes that value, at its row: a mean must not hide it.
@@ -187,6 +249,31 @@ mod tests {
         assert_eq!(curve.first_not_finite(), Some(7_001));
         assert_eq!(curve.values[0], 2.0, "mean of 0..5");
         assert_eq!(curve.rows[0], 2);
+    }
+
+    #[test]
+    fn percentages_become_shares_and_scores_of_another_kind_are_left_out() {
+        let text = "epoch,loss,acc,val_loss,val_acc\n0,2.0,41,2.1,40\n1,1.0,63,1.5,58\n2,0.9,66,1.4,61\n";
+        let log = traceward_run::foreign::read_text("log.csv", text).expect("it is a log");
+        let curves = Curves::from(&log.runs[0]);
+        assert_eq!(curves.accuracy.map(|curve| curve.values), Some(vec![0.41, 0.63, 0.66]));
+        assert_eq!(curves.val_loss.map(|curve| curve.values), Some(vec![2.1, 1.5, 1.4]));
+        assert!(!Curve::of(&[Some(0.2), Some(7.0)]).is_share());
+    }
+
+    #[test]
+    fn few_epochs_with_many_steps_give_the_steps() {
+        let rows = |n: u32| (0..n).map(|i| format!("{i},{}\n", 10 - i % 3)).collect::<String>();
+        let history = |n| History::parse(&format!("epoch,loss\n{}", rows(n))).expect("it is well formed");
+        let columns = Columns { loss: Some("loss".into()), ..Default::default() };
+        let steps = traceward_run::foreign::StepLog { history: history(60), columns: columns.clone() };
+        let mut run = LoggedRun { history: history(3), columns, steps: Some(steps), ..Default::default() };
+        let curves = Curves::from(&run);
+        let loss = curves.loss.expect("it has one");
+        assert_eq!((loss.len(), loss.rows[0], loss.rows[59]), (60, 0, 2));
+        assert!(curves.steps);
+        run.history = history(30);
+        assert_eq!(Curves::from(&run).loss.map(|curve| curve.len()), Some(30));
     }
 
     #[test]

@@ -20,8 +20,15 @@ fn by_curve_alone(name: &str) -> Diagnosis {
 
 /// With what a run directory knows besides: ADFA-LD's classes and how the network is compiled.
 fn with_run(name: &str, learning_rate: f64) -> Diagnosis {
-    let counts =
-        [("Normal", 833), ("Adduser", 91), ("FTP", 162), ("SSH", 176), ("Java", 124), ("Meterpreter", 75), ("Web", 118)];
+    let counts = [
+        ("Normal", 833),
+        ("Adduser", 91),
+        ("FTP", 162),
+        ("SSH", 176),
+        ("Java", 124),
+        ("Meterpreter", 75),
+        ("Web", 118),
+    ];
     let classes = counts.map(|(class, items)| (class.to_owned(), items)).into();
     let compile = Compile {
         loss: Placed { value: Argument::Given("categorical_crossentropy".into()), place: None },
@@ -90,7 +97,8 @@ fn stage_4_overfits_with_the_larger_step() {
 fn small_steps_and_dropout_leave_nothing_above_a_note() {
     for name in ["article-4.csv", "article-5.csv"] {
         let diagnosis = by_curve_alone(name);
-        let severe: Vec<_> = diagnosis.findings.iter().filter(|finding| finding.level > Level::Note).collect();
+        let severe: Vec<_> =
+            diagnosis.findings.iter().filter(|finding| finding.level > Level::Note).collect();
         assert!(severe.is_empty(), "{name}: {severe:#?}");
     }
 }

@@ -7,6 +7,8 @@
 
 #[path = "curves/cases.rs"]
 mod cases;
+#[path = "curves/folder.rs"]
+mod folder;
 
 use std::fmt::Write;
 

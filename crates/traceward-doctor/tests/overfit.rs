@@ -9,8 +9,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-#[path = "curves/cases.rs"]
-mod cases;
+#[path = "curves/folder.rs"]
+mod folder;
 
 use std::fs;
 use std::io::Read;
@@ -28,7 +28,8 @@ struct Sample {
 
 fn sample(name: &str, overfits: bool, text: &str) -> Sample {
     // The files were written by Python, whose NaN is no JSON.
-    let json: Value = serde_json::from_str(&text.replace("NaN", "null").replace("Infinity", "1e300")).unwrap();
+    let json: Value =
+        serde_json::from_str(&text.replace("NaN", "null").replace("Infinity", "1e300")).unwrap();
     let curve = |metric: &str| {
         let values: Vec<Option<f64>> =
             json.get(json.get(metric)?.as_str()?)?.as_array()?.iter().map(Value::as_f64).collect();
@@ -48,7 +49,7 @@ fn sample(name: &str, overfits: bool, text: &str) -> Sample {
 }
 
 fn real() -> Option<Vec<Sample>> {
-    let folder = cases::folder()?.join("overfitguard_real");
+    let folder = folder::folder()?.join("overfitguard_real");
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let read = paths.iter().map(|path| {
@@ -61,7 +62,7 @@ fn real() -> Option<Vec<Sample>> {
 /// The simulated ones, from their archive: a tar's headers are 512 bytes, with the name in the first 100 and the
 /// size, in octal, from byte 124.
 fn simulated() -> Option<Vec<Sample>> {
-    let path = cases::folder()?.join("overfitguard_sim/simulated_419.tar.gz");
+    let path = folder::folder()?.join("overfitguard_sim/simulated_419.tar.gz");
     let mut tar = Vec::new();
     flate2::read::GzDecoder::new(fs::File::open(path).unwrap()).read_to_end(&mut tar).unwrap();
     let mut samples = Vec::new();
