@@ -1,6 +1,7 @@
 //! What people look at: terminal text, SVG curves, HTML reports.
 
 pub mod compare;
+pub mod doctor;
 pub mod evaluation;
 mod figures;
 pub mod html;

@@ -97,7 +97,7 @@ pub fn wrap(text: &str, width: usize, indent: usize) -> String {
 }
 
 /// The words of a text, a per cent sign belonging to the number before it.
-fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match words.last_mut() {

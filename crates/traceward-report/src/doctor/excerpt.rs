@@ -1,0 +1,215 @@
+//! The lines of a source that a finding means, with carets under the stretch, as rustc shows them.
+//!
+//! A place is a range of bytes that some reader computed; it may end within a character, past the end, or
+//! before it begins. All of that is put right here, for a wrong place must not cost the message. Tabs
+//! become four blanks and what cannot be printed a replacement character, so columns are counted after
+//! that, not before.
+
+use std::ops::Range;
+
+use anstyle::Style;
+use traceward_doctor::Source;
+use traceward_doctor::finding::Repair;
+
+use super::cells::{char_columns, columns, cut};
+use super::page::{Page, blanks};
+use crate::terminal::printable;
+
+/// Blanks for a tab.
+const TAB: &str = "    ";
+/// A stretch of more lines than this is shown by its first and last ones.
+const MOST_LINES: usize = 6;
+
+/// A stretch of a source, put right.
+pub(super) struct Stretch {
+    /// First line, from 1.
+    pub(super) first: usize,
+    /// Last line, from 1.
+    pub(super) last: usize,
+    /// Bytes of the source.
+    pub(super) span: Range<usize>,
+}
+
+impl Stretch {
+    pub(super) fn new(source: &Source, span: &Range<usize>) -> Self {
+        let text = source.text.as_str();
+        let start = text.floor_char_boundary(span.start.min(text.len()));
+        let end = text.ceil_char_boundary(span.end.min(text.len())).max(start);
+        // A stretch that ends behind a newline ends on the line before it.
+        let inside = &text[start..end];
+        let last_byte = start + inside.trim_end_matches(['\n', '\r']).len();
+        let line = |offset: usize| text[..offset].bytes().filter(|&byte| byte == b'\n').count() + 1;
+        Self { first: line(start), last: line(last_byte), span: start..last_byte }
+    }
+
+    /// Columns of the number of its last line.
+    pub(super) fn number_columns(&self) -> usize {
+        self.last.to_string().len()
+    }
+}
+
+/// A line as it is shown, and where in it, in columns, the bytes from `from` to `to` stand.
+fn shown(line: &str, from: usize, to: usize) -> (String, usize, usize) {
+    let mut text = String::new();
+    let (mut start, mut end) = (None, None);
+    let mut used = 0;
+    for (offset, c) in line.char_indices() {
+        if offset >= from {
+            start.get_or_insert(used);
+        }
+        if offset >= to {
+            end.get_or_insert(used);
+        }
+        if c == '\t' {
+            text.push_str(TAB);
+            used += TAB.len();
+        } else {
+            let c = printable(c.encode_utf8(&mut [0; 4])).chars().next().unwrap_or(c);
+            text.push(c);
+            used += char_columns(c);
+        }
+    }
+    (text, start.unwrap_or(used), end.unwrap_or(used))
+}
+
+/// Writes the lines of `stretch`, behind a gutter of `gutter` columns for their numbers.
+pub(super) fn write(page: &mut Page, source: &Source, stretch: &Stretch, gutter: usize, mark: Style) {
+    let lines: Vec<(usize, &str, usize)> = lines(source, stretch);
+    let empty = blanks(gutter);
+    let faint = page.palette.faint;
+    page.line(&[(&empty, faint), (" |", faint)]);
+    if let [(number, line, offset)] = lines.as_slice() {
+        let from = stretch.span.start.saturating_sub(*offset);
+        let to = stretch.span.end.saturating_sub(*offset);
+        let room = page.width.saturating_sub(gutter + 3);
+        let (text, carets) = window(&shown(line, from, to), room);
+        page.line(&[(&format!("{number:>gutter$} | "), faint), (&text, Style::new())]);
+        page.line(&[(&empty, faint), (" | ", faint), (&carets, mark)]);
+    } else {
+        several(page, &lines, stretch, gutter, mark);
+    }
+}
+
+/// Writes what a repair makes of the lines it touches: those taken out, those put in.
+pub(super) fn write_repair(page: &mut Page, source: &Source, repair: &Repair, gutter: usize) {
+    let stretch = Stretch::new(source, &repair.span);
+    let lines = lines(source, &stretch);
+    let (Some((_, _, offset)), Some((_, last, last_offset))) = (lines.first(), lines.last()) else { return };
+    if lines.len() > MOST_LINES {
+        return;
+    }
+    let head = &source.text[*offset..stretch.span.start.max(*offset)];
+    let end = stretch.span.end.clamp(*last_offset, last_offset + last.len());
+    let tail = &source.text[end..last_offset + last.len()];
+    let repaired = format!("{head}{}{tail}", repair.text);
+    let faint = page.palette.faint;
+    let bar = format!("{} | ", blanks(gutter));
+    let room = page.width.saturating_sub(columns(&bar) + 2);
+    let (good, bad) = (page.palette.good, page.palette.bad);
+    let old = lines.iter().map(|(_, line, _)| (*line, "- ", bad));
+    for (line, mark, style) in old.chain(repaired.lines().map(|line| (line, "+ ", good))) {
+        let text = cut(&shown(line, 0, 0).0, room);
+        page.line(&[(&bar, faint), (mark, style), (&text, style)]);
+    }
+}
+
+/// The lines of a stretch: number from 1, text, offset in the source.
+fn lines<'a>(source: &'a Source, stretch: &Stretch) -> Vec<(usize, &'a str, usize)> {
+    let mut offset = 0;
+    let lines = source.text.split_inclusive('\n').enumerate().map(|(index, line)| {
+        let at = offset;
+        offset += line.len();
+        (index + 1, line.trim_end_matches(['\n', '\r']), at)
+    });
+    let mut lines: Vec<_> = lines.skip(stretch.first - 1).take(stretch.last - stretch.first + 1).collect();
+    if lines.is_empty() {
+        lines.push((stretch.first, "", source.text.len()));
+    }
+    lines
+}
+
+/// The part of a line that has room, the marked stretch in it, and carets under that.
+fn window((text, start, end): &(String, usize, usize), room: usize) -> (String, String) {
+    let total = columns(text);
+    let (start, end) = (*start, (*end).max(start + 1));
+    // The caret of an empty stretch at the line's end stands behind it.
+    if total.max(end) <= room {
+        return (text.clone(), format!("{}{}", blanks(start), "^".repeat(end - start)));
+    }
+    let marked = (end - start).min(room.saturating_sub(2));
+    let before = if start + marked < room {
+        0
+    } else {
+        // Some of what stands before the stretch tells what it is, if there is room for it.
+        start.saturating_sub(room.saturating_sub(marked + 2).div_ceil(2) + 1)
+    };
+    let mut kept = String::new();
+    let (mut used, mut width) = (0, 0);
+    // A wide character that the cut would halve leaves a blank.
+    for c in text.chars() {
+        let size = char_columns(c);
+        if used >= before && width + size <= room {
+            kept.push(c);
+            width += size;
+        } else if used < before && used + size > before {
+            kept.push(' ');
+            width += used + size - before;
+        }
+        used += size;
+        if used >= before + room {
+            break;
+        }
+    }
+    let kept = if before > 0 { ellipsis_first(&kept) } else { kept };
+    let kept = if total > before + room { ellipsis_last(&kept, room) } else { kept };
+    let left = start - before;
+    (kept, format!("{}{}", blanks(left), "^".repeat(marked.max(1).min(room.saturating_sub(left).max(1)))))
+}
+
+/// The first column of `text` becomes an ellipsis.
+fn ellipsis_first(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map_or(1, char_columns);
+    let rest: String = chars.skip_while(|&c| char_columns(c) == 0).collect();
+    format!("…{}{rest}", blanks(first.saturating_sub(1)))
+}
+
+/// `text`, of which more follows, in `room` columns with an ellipsis last.
+fn ellipsis_last(text: &str, room: usize) -> String {
+    let mut kept = cut(text, room.saturating_sub(1));
+    if !kept.ends_with('…') {
+        kept.push('…');
+    }
+    kept
+}
+
+/// Several lines, joined by a bar on their left.
+fn several(page: &mut Page, lines: &[(usize, &str, usize)], stretch: &Stretch, gutter: usize, mark: Style) {
+    let faint = page.palette.faint;
+    let room = page.width.saturating_sub(gutter + 5);
+    let expanded: Vec<String> = lines.iter().map(|(_, line, _)| shown(line, 0, 0).0).collect();
+    let indent = |line: &String| line.chars().take_while(|c| *c == ' ').count();
+    let shared = expanded.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
+    let (head, tail) = if lines.len() > MOST_LINES {
+        (MOST_LINES / 2, lines.len() - MOST_LINES / 2 + 1)
+    } else {
+        (lines.len(), lines.len())
+    };
+    for (place, (number, _, _)) in lines.iter().enumerate() {
+        if place == head {
+            page.line(&[(&cut("...", gutter.max(3)), faint)]);
+        }
+        if (head..tail).contains(&place) {
+            continue;
+        }
+        let bar = if place == 0 { "/ " } else { "| " };
+        let text: String = expanded[place].chars().skip(shared).collect();
+        let text = cut(&text, room);
+        page.line(&[(&format!("{number:>gutter$} | "), faint), (bar, mark), (&text, Style::new())]);
+    }
+    let Some((_, line, offset)) = lines.last() else { return };
+    let (_, _, end) = shown(line, 0, stretch.span.end.saturating_sub(*offset));
+    let under = end.saturating_sub(shared).clamp(1, room);
+    let end = format!("|{}^", "_".repeat(under));
+    page.line(&[(&blanks(gutter), faint), (" | ", faint), (&end, mark)]);
+}

@@ -1,0 +1,201 @@
+//! What all forms of a report say in the same words: places, names of rules, what was not checked.
+
+use serde::Serialize;
+use traceward_doctor::diagnose::NotChecked;
+use traceward_doctor::{Cause, CauseKind, Diagnosis, Finding, Label, Level, Need, Place, rules};
+
+use super::{Report, plot};
+
+/// The name of the rule of this number; the number itself, if a reader made the finding.
+pub(super) fn rule_name(id: &str) -> &str {
+    rules::by_id(id).map_or(id, |rule| rule.name)
+}
+
+/// The label as it is written everywhere: `STILL_IMPROVING`.
+pub(super) fn label_name(label: Label) -> String {
+    word(&label)
+}
+
+/// A variant as JSON names it.
+pub(super) fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(Into::into)).unwrap_or_default()
+}
+
+/// How much speaks for a cause, from 0 to 1 whatever its rule reckoned.
+pub(super) fn weight(cause: &Cause) -> f64 {
+    if cause.weight.is_nan() { 0.0 } else { cause.weight.clamp(0.0, 1.0) }
+}
+
+/// How likely a cause is, in a word.
+pub(super) fn likelihood(weight: f64) -> &'static str {
+    match weight {
+        weight if weight >= 0.95 => "certain",
+        weight if weight >= 0.75 => "very likely",
+        weight if weight >= 0.5 => "likely",
+        weight if weight >= 0.25 => "possible",
+        _ => "unlikely",
+    }
+}
+
+/// Where a finding is, in words: `log.csv: epoch 12 (0 to 119)`.
+pub(super) fn place_words(report: &Report<'_>, finding: &Finding) -> Option<String> {
+    let of = |what: String| format!("{}: {what}", report.path);
+    match &finding.place {
+        Some(Place::Span(span)) => Some(match report.source {
+            Some(source) => {
+                let (line, column) = source.line_column(span.start);
+                format!("{}:{line}:{column}", source.path.display())
+            }
+            None => report.path.into(),
+        }),
+        Some(Place::Layer { index, name }) if name.is_empty() => Some(of(format!("layer {index}"))),
+        Some(Place::Layer { index, name }) => Some(of(format!("layer {index}, {name}"))),
+        Some(Place::Row(row)) => Some(row.clone()),
+        Some(Place::Epoch(row)) => Some(of(epoch_words(report, *row))),
+        None => finding.epoch.map(|row| of(epoch_words(report, row))),
+    }
+}
+
+/// The epoch that a finding points at, wherever it says so.
+pub(super) fn epoch(finding: &Finding) -> Option<usize> {
+    match finding.place {
+        Some(Place::Epoch(row)) => finding.epoch.or(Some(row)),
+        _ => finding.epoch,
+    }
+}
+
+/// `epoch 12 (0 to 119)`: how epochs are counted is said with each of them.
+fn epoch_words(report: &Report<'_>, row: usize) -> String {
+    let Some(curves) = report.curves else { return format!("epoch {row} (from 0)") };
+    let rows = plot::rows(curves).max(row.saturating_add(1));
+    format!("{} {row} (0 to {})", counter(report), rows - 1)
+}
+
+/// What a row of the history is.
+pub(super) fn counter(report: &Report<'_>) -> &'static str {
+    if report.curves.is_some_and(|curves| curves.steps) { "row" } else { "epoch" }
+}
+
+/// How many rules there are, and how many of them could look.
+pub(super) fn rules_that_looked(report: &Report<'_>) -> (usize, usize) {
+    let all = report.rules;
+    let mut missing: Vec<&str> = report.diagnosis.not_checked.iter().map(|missing| missing.rule).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    (all, all.saturating_sub(missing.len()))
+}
+
+/// What could not be checked: for each thing that is lacking the rules that need it, in their order.
+pub(super) fn not_checked(missing: &[NotChecked]) -> Vec<(Need, Vec<&'static str>)> {
+    let mut by_need: Vec<(Need, Vec<&'static str>)> = Vec::new();
+    for NotChecked { rule, needs } in missing {
+        match by_need.iter_mut().find(|(need, _)| need == needs) {
+            Some((_, rules)) => rules.push(rule),
+            None => by_need.push((*needs, vec![rule])),
+        }
+    }
+    by_need.sort_by_key(|(need, rules)| (usize::MAX - rules.len(), *need));
+    by_need
+}
+
+/// Numbers of rules, neighbours drawn together: `C01–C03, G02`.
+pub(super) fn ranges(rules: &[&str]) -> String {
+    let number = |rule: &str| Some((rule.get(..1)?.to_owned(), rule.get(1..)?.parse::<u32>().ok()?));
+    let follows = |before: &str, after: &str| {
+        number(before).zip(number(after)).is_some_and(|((a, n), (b, m))| a == b && n + 1 == m)
+    };
+    let mut said: Vec<String> = Vec::new();
+    for run in rules.chunk_by(|before, after| follows(before, after)) {
+        match run {
+            [first, _, .., last] => said.push(format!("{first}–{last}")),
+            few => said.extend(few.iter().map(|&rule| rule.to_owned())),
+        }
+    }
+    said.join(", ")
+}
+
+/// How many findings there are of each level: errors, warnings, notes.
+pub(super) fn counts(findings: &[Finding]) -> [usize; 3] {
+    [Level::Error, Level::Warning, Level::Note]
+        .map(|level| findings.iter().filter(|finding| finding.level == level).count())
+}
+
+/// `2 errors, 1 warning`; empty if there is nothing.
+pub(super) fn counts_words([errors, warnings, notes]: [usize; 3]) -> String {
+    let counted = |n: usize, what: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        n => Some(format!("{n} {what}s")),
+    };
+    let said = [counted(errors, "error"), counted(warnings, "warning"), counted(notes, "note")];
+    said.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A cause, over all findings.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct LikelyCause {
+    pub(super) kind: CauseKind,
+    /// In words.
+    pub(super) words: &'static str,
+    /// How much speaks for it, from 0 to 1.
+    pub(super) weight: f64,
+    /// Rules whose findings name it.
+    pub(super) rules: Vec<&'static str>,
+}
+
+/// Causes over all findings, likeliest first. Findings that name one cause are taken as independent.
+pub(super) fn likely_causes(diagnosis: &Diagnosis) -> Vec<LikelyCause> {
+    let mut likely: Vec<LikelyCause> = Vec::new();
+    for finding in &diagnosis.findings {
+        for cause in &finding.causes {
+            let weight = weight(cause);
+            match likely.iter_mut().find(|so_far| so_far.kind == cause.kind) {
+                Some(so_far) => {
+                    so_far.weight = 1.0 - (1.0 - so_far.weight) * (1.0 - weight);
+                    if !so_far.rules.contains(&finding.rule) {
+                        so_far.rules.push(finding.rule);
+                    }
+                }
+                None => likely.push(LikelyCause {
+                    kind: cause.kind,
+                    words: cause.kind.words(),
+                    weight,
+                    rules: vec![finding.rule],
+                }),
+            }
+        }
+    }
+    likely.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    likely
+}
+
+/// The path with its run: `training.log, run 2`.
+pub(super) fn title(report: &Report<'_>) -> String {
+    report.run.map_or_else(|| report.path.to_owned(), |run| format!("{}, {run}", report.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_rules_are_drawn_together() {
+        assert_eq!(ranges(&["C01", "C02", "C03", "C05", "C06", "G01"]), "C01–C03, C05, C06, G01");
+        assert_eq!(ranges(&["C09", "D10"]), "C09, D10");
+        assert_eq!(ranges(&["é", ""]), "é, ");
+    }
+
+    #[test]
+    fn most_rules_first() {
+        let missing = |rule, needs| NotChecked { rule, needs };
+        let list =
+            [missing("S01", Need::Network), missing("C01", Need::Curves), missing("C02", Need::Curves)];
+        assert_eq!(not_checked(&list), [(Need::Curves, vec!["C01", "C02"]), (Need::Network, vec!["S01"])]);
+    }
+
+    #[test]
+    fn counting_in_words() {
+        assert_eq!(counts_words([2, 1, 0]), "2 errors, 1 warning");
+        assert_eq!(counts_words([0, 0, 0]), "");
+    }
+}
