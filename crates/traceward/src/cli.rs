@@ -75,6 +75,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Say what is wrong with a training run, of any framework, and what would cure it
     Doctor(DoctorArgs),
+    /// Train, find what is wrong, treat it, train again; write down what happened
+    Debug(Box<DebugArgs>),
     /// Evaluate a model on labelled traces
     Eval(EvalArgs),
     /// Classify traces, one JSON line each
@@ -164,9 +166,102 @@ impl From<SplitMethod> for Method {
   traceward train ADFA-LD.zip --preset article-5      the same on ADFA-LD
   traceward train train.csv validation.csv            two files: the split is theirs
   traceward train ADFA-LD.zip --epochs 50 --batch-size 64 --learning-rate 0.001
+  traceward train --check                             probe for some seconds before a long training
   traceward train --config runs/NAME/traceward.toml   repeat a run
   traceward train --resume                            go on with the last run that was cut off")]
 pub struct TrainArgs {
+    /// What to train on what.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Go on with a run that was cut off [default: the newest such]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["data", "preset", "config", "out"])]
+    pub resume: Option<Option<PathBuf>>,
+    /// Run directory to create [default: a new one under runs/]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Print the network as Keras' model.summary() does, and stop
+    #[arg(long, help_heading = "Output")]
+    pub summary: bool,
+    /// Probe for some seconds instead of training: loss at the start, one batch by heart, do the inputs
+    /// matter, learning-rate range test
+    #[arg(long, conflicts_with_all = ["resume", "out"], help_heading = "Doctor")]
+    pub check: bool,
+    /// What to do when the doctor finds something at error level while it trains
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t, help_heading = "Doctor")]
+    pub on_finding: OnFinding,
+    /// Train without the doctor
+    #[arg(long, conflicts_with = "on_finding", help_heading = "Doctor")]
+    pub no_doctor: bool,
+}
+
+/// What to do about a finding while it trains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnFinding {
+    /// Say it and go on
+    #[default]
+    Warn,
+    /// End at the first error; the run can be resumed, and the exit code is 1
+    Stop,
+    /// End at the first error, apply the first treatment that the program may try by itself, and start again
+    Treat,
+}
+
+/// `traceward debug`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  traceward debug --preset article-1                  the article's first network on the built-in corpus, cured
+  traceward debug ADFA-LD.zip --parts training,attack --preset article-1
+  traceward debug --config runs/NAME/traceward.toml --budget 5m
+
+DIR then holds debug.md, debug.html and debug.json (what was seen, tried and kept), runs/ (every training), \
+traceward.toml (the plan it ended with) and final/ (that plan trained on all the data). Exit code 1: findings \
+are left that no change removed.")]
+pub struct DebugArgs {
+    /// What to train on what.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// How long it may take: 90s, 15m, 1h. The final training comes on top
+    #[arg(long, value_name = "TIME", default_value = "15m", help_heading = "Debugging")]
+    pub budget: Budget,
+    /// Trainings a plan, with seeds that follow --seed
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50), help_heading = "Debugging")]
+    pub seeds: u32,
+    /// Also try what a rule only proposes: other sizes of the network
+    #[arg(long, help_heading = "Debugging")]
+    pub proposals: bool,
+    /// Do not train the cured plan on all the data at the end
+    #[arg(long, help_heading = "Debugging")]
+    pub no_final: bool,
+    /// Folder to write [default: a new one under debug/]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+}
+
+/// A span of time as typed: a number and `s`, `m` or `h`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget(pub std::time::Duration);
+
+impl std::str::FromStr for Budget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no span of time: write 90s, 15m or 1h");
+        let unit = text.chars().last().ok_or_else(wrong)?;
+        let (number, seconds) = match unit {
+            's' => (&text[..text.len() - 1], 1.0),
+            'm' => (&text[..text.len() - 1], 60.0),
+            'h' => (&text[..text.len() - 1], 3600.0),
+            _ => (text, 1.0),
+        };
+        let number: f64 = number.trim().parse().map_err(|_| wrong())?;
+        let span = std::time::Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
+        if span.is_zero() { Err(wrong()) } else { Ok(Self(span)) }
+    }
+}
+
+/// What to train on what: `train` does it, `debug` cures it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PlanArgs {
     /// Data set: a file, a folder, an archive; or two files, training and validation [default: the
     /// built-in corpus]
     #[arg(value_name = "DATA", num_args = 0..=2)]
@@ -177,9 +272,6 @@ pub struct TrainArgs {
     /// Read everything from a traceward.toml, such as a run directory's
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub config: Option<PathBuf>,
-    /// Go on with a run that was cut off [default: the newest such]
-    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["data", "preset", "config", "out"])]
-    pub resume: Option<Option<PathBuf>>,
     /// Passes over the training traces
     #[arg(long, value_name = "N", help_heading = "Fit")]
     pub epochs: Option<u32>,
@@ -219,12 +311,6 @@ pub struct TrainArgs {
     /// How to read the data.
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Run directory to create [default: a new one under runs/]
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
-    pub out: Option<PathBuf>,
-    /// Print the network as Keras' model.summary() does, and stop
-    #[arg(long, help_heading = "Output")]
-    pub summary: bool,
 }
 
 fn preset_names() -> clap::builder::PossibleValuesParser {

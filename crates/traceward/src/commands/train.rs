@@ -5,29 +5,36 @@
 //! trained so far is saved and evaluated like a finished run.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use serde::Serialize;
+use traceward_doctor::facts::Data;
+use traceward_doctor::plan::PlanFacts;
+use traceward_doctor::{Change, Diagnosis, Level, treat};
 use traceward_model::{About, ModelFile, Network};
-use traceward_report::html;
+use traceward_report::{doctor, html};
 use traceward_run::config::{
-    ClassWeight, DataRecord, EarlyStopping, Monitor, Optimizer, RunRecord, Truncating as Cut,
+    ClassWeight, DataRecord, DataSource, EarlyStopping, Monitor, Optimizer, RunRecord, Truncating as Cut,
 };
 use traceward_run::run_dir::{State, Status, unix_seconds};
 use traceward_run::{Evaluation, ModelSpec, Preset, RunDir, TrainConfig, summary};
 use traceward_trace::profile::Profile;
 use traceward_trace::split::{self, Method, Split};
 use traceward_trace::{Dataset, Vocabulary};
+use traceward_train::probe::Subject;
 use traceward_train::{Checkpoints, Control, Examples, Observer, Outcome as Fitted, Stopped, fit};
 
-use crate::cli::{ClassWeightName, OptimizerName, TrainArgs, Truncating};
+use crate::cli::{ClassWeightName, OptimizerName, PlanArgs, TrainArgs, Truncating};
 use crate::error::{ExitStatus, Failure, Outcome};
 use crate::evaluate::{Judged, class_counts, evaluate};
 use crate::input::{self, shown};
-use crate::interrupt;
+use crate::interrupt::{self, StopFlag};
 use crate::output::{self, Format, Output};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
+use crate::watch::{Doctor, Facts};
+use crate::probes;
 
 /// What JSON says of a training.
 #[derive(Serialize)]
@@ -40,7 +47,16 @@ struct Trained<'a> {
     best_epoch: Option<u32>,
     stopped: &'static str,
     evaluation: Option<&'a Evaluation>,
-    findings: [(); 0],
+    findings: &'a [doctor::Finding],
+}
+
+/// What `findings.json` holds.
+#[derive(Serialize)]
+struct Findings<'a> {
+    #[serde(flatten)]
+    document: &'a doctor::Document,
+    /// What looking and judging took, of the training's seconds.
+    doctor_seconds: f64,
 }
 
 /// Everything that is settled before the first step.
@@ -51,34 +67,81 @@ struct Plan {
     vocabulary: Vocabulary,
 }
 
+/// How a training is told to deal with what the doctor finds.
+#[derive(Clone, Copy, Debug)]
+struct Care {
+    watch: bool,
+    on_finding: OnFinding,
+}
+
+/// How a training ended.
+struct Ended {
+    status: ExitStatus,
+    /// The plan that it should be tried with instead, and why.
+    instead: Option<(TrainConfig, String)>,
+}
+
+/// Most treatments of one call.
+const TREATMENTS: usize = 6;
+
 /// Runs the command.
 pub(super) fn run(args: TrainArgs, output: Output) -> Outcome {
     super::set_threads(args.threads)?;
+    let care = Care { watch: !args.no_doctor, on_finding: args.on_finding };
+    let stop = interrupt::listen()?;
     if let Some(run) = args.resume {
-        return resume(run, output);
+        return resume(run, care, &stop, output);
     }
-    let plan = Plan::new(&args, output)?;
+    let mut plan = Plan::new(&args, output)?;
     if args.summary {
         let spec = plan.record.config.model.resolve(plan.vocabulary.size(), plan.data.classes.len());
         output.text(&summary::summary(&spec, None, output::width()))?;
         return Ok(ExitStatus::Fine);
     }
-    let dir = match &args.out {
-        Some(out) => RunDir::create_at(out)?,
-        None => RunDir::create(Path::new("runs"), &plan.record.config.model.name, SystemTime::now())?,
-    };
-    dir.write_record(&plan.record)?;
-    let status = Status {
-        state: State::Running,
-        started: unix_seconds(SystemTime::now()),
-        ended: None,
-        epochs_done: 0,
-    };
-    train(&plan, &dir, status, false, output)
+    if args.check {
+        return plan.check(&stop, output);
+    }
+    for attempt in 0.. {
+        let dir = match &args.out {
+            Some(out) => RunDir::create_at(&numbered(out, attempt))?,
+            None => {
+                RunDir::create(Path::new("runs"), &plan.record.config.model.name, SystemTime::now())?
+            }
+        };
+        dir.write_record(&plan.record)?;
+        let ended = train(&plan, &dir, Status { started: now(), ..running() }, false, care, &stop, output)?;
+        match ended.instead {
+            Some((config, why)) if attempt < TREATMENTS => {
+                output.note(format_args!("{why}; starting again"));
+                plan = plan.with(config)?;
+                stop.store(false, Ordering::SeqCst);
+            }
+            _ => return Ok(ended.status),
+        }
+    }
+    Ok(ExitStatus::Fine)
+}
+
+/// `out` for the first attempt, then `out-2`, `out-3`.
+fn numbered(out: &Path, attempt: usize) -> PathBuf {
+    if attempt == 0 {
+        return out.to_owned();
+    }
+    let mut name = out.as_os_str().to_owned();
+    name.push(format!("-{}", attempt + 1));
+    name.into()
+}
+
+fn now() -> u64 {
+    unix_seconds(SystemTime::now())
+}
+
+fn running() -> Status {
+    Status { state: State::Running, started: 0, ended: None, epochs_done: 0 }
 }
 
 /// Goes on with a run that was cut off.
-fn resume(run: Option<PathBuf>, output: Output) -> Outcome {
+fn resume(run: Option<PathBuf>, care: Care, stop: &StopFlag, output: Output) -> Outcome {
     let path = match run {
         Some(path) => path,
         None => newest_interrupted()?,
@@ -93,7 +156,7 @@ fn resume(run: Option<PathBuf>, output: Output) -> Outcome {
     output.note(format_args!("going on with {}", path.display()));
     status.state = State::Running;
     status.ended = None;
-    train(&plan, &dir, status, true, output)
+    Ok(train(&plan, &dir, status, true, care, stop, output)?.status)
 }
 
 fn newest_interrupted() -> Result<PathBuf, Failure> {
@@ -109,19 +172,13 @@ fn newest_interrupted() -> Result<PathBuf, Failure> {
 
 impl Plan {
     /// A plan from the command line.
-    fn new(args: &TrainArgs, output: Output) -> Result<Self, Failure> {
-        let (mut config, recorded) = starting_point(args)?;
-        let source = match recorded {
-            Some(source) if args.data.is_empty() => source,
-            _ => input::source(&args.data, &args.read)?,
-        };
-        let data = input::load(&source, output)?;
-        set_flags(&mut config, args);
-        let two_files = source.paths.len() == 2;
-        if args.split.split.is_none() && args.config.is_none() && (two_files || args.preset.is_none()) {
-            config.split.method = Method::default_for(&data);
-            config.split.shuffle_first = false;
-        }
+    fn new(args: &PlanArgs, output: Output) -> Result<Self, Failure> {
+        let (config, data, source) = settled(args, output)?;
+        Self::of(config, data, source)
+    }
+
+    /// A plan of all that it is made of.
+    fn of(config: TrainConfig, data: Dataset, source: DataSource) -> Result<Self, Failure> {
         let mut record = RunRecord::new(
             config,
             DataRecord {
@@ -157,6 +214,83 @@ impl Plan {
         let (split, vocabulary) = cut(&record.config, &data)?;
         Ok(Self { record, data, split, vocabulary })
     }
+
+    /// The plan with another configuration, on the same data.
+    fn with(self, config: TrainConfig) -> Result<Self, Failure> {
+        let (split, vocabulary) = cut(&config, &self.data)?;
+        let mut record = RunRecord::new(config, self.record.data);
+        record.data.training_traces = split.train.len();
+        record.data.validation_traces = split.validation.len();
+        Ok(Self { record, data: self.data, split, vocabulary })
+    }
+
+    /// The network before the first step.
+    fn network(&self) -> Result<Network, Failure> {
+        let config = &self.record.config;
+        let (vocabulary, classes) = (self.vocabulary.size(), self.data.classes.len());
+        Ok(Network::build(&config.model.resolve(vocabulary, classes), vocabulary, classes, config.seed)?)
+    }
+
+    /// What the doctor may know before the first step.
+    fn facts(&self) -> Facts<'_> {
+        let config = &self.record.config;
+        Facts {
+            config,
+            classes: self.data.classes.len(),
+            vocabulary: self.vocabulary.size(),
+            data: Some(Data::of(
+                &self.data,
+                Some((&config.split, &self.split)),
+                Some(&config.input),
+                Some(&self.vocabulary),
+            )),
+        }
+    }
+
+    /// Probes instead of a training.
+    fn check(&self, stop: &StopFlag, output: Output) -> Outcome {
+        let config = &self.record.config;
+        let examples = Examples::of(&self.data, &self.split, &self.vocabulary, &config.input);
+        let check = super::check::Check {
+            config,
+            examples: &examples,
+            network: &self.network()?,
+            data: self.facts().data,
+            data_name: &self.data.name,
+            stop,
+        };
+        super::check::run(check, output)
+    }
+
+    /// The first treatment that the program may try by itself and that fits, of what was found at error
+    /// level: the plan with it, and what is done and why.
+    fn treated(&self, diagnosis: &Diagnosis, stop: &StopFlag) -> Option<(TrainConfig, String)> {
+        let plan = self.record.config.clone().into();
+        let errors = diagnosis.findings.iter().filter(|finding| finding.level == Level::Error);
+        for finding in errors {
+            let automatic = finding.treatments.iter().filter(|treatment| treatment.automatic);
+            for treatment in automatic {
+                let Some(change) = &treatment.change else { continue };
+                let facts = PlanFacts { suggested_rate: self.suggested_rate(change, stop), ..PlanFacts::default() };
+                if let Ok(after) = treat::apply(change, &plan, &facts) {
+                    return Some((after.config, format!("{}: {}", finding.rule, treatment.text)));
+                }
+            }
+        }
+        None
+    }
+
+    /// What a range test suggests, if the change wants to know it.
+    fn suggested_rate(&self, change: &Change, stop: &StopFlag) -> Option<f64> {
+        if !matches!(change, Change::LearningRateFromRangeTest) {
+            return None;
+        }
+        let config = &self.record.config;
+        let examples = Examples::of(&self.data, &self.split, &self.vocabulary, &config.input);
+        stop.store(false, Ordering::SeqCst);
+        let subject = Subject { network: &self.network().ok()?, examples: &examples, config, stop };
+        probes::range_test(&subject).ok()?.suggested
+    }
 }
 
 /// Cuts the data as the configuration says, and checks that the network fits it.
@@ -175,10 +309,52 @@ fn cut(config: &TrainConfig, data: &Dataset) -> Result<(Split, Vocabulary), Fail
     Ok((split, vocabulary))
 }
 
+/// What the command line asks for: the configuration, the data, and where that came from.
+///
+/// # Errors
+/// If the configuration or the data cannot be read.
+pub(super) fn settled(
+    args: &PlanArgs,
+    output: Output,
+) -> Result<(TrainConfig, Dataset, DataSource), Failure> {
+    let (mut config, recorded) = starting_point(args)?;
+    let source = match recorded {
+        Some(source) if args.data.is_empty() => source,
+        _ => input::source(&args.data, &args.read)?,
+    };
+    let data = input::load(&source, output)?;
+    set_flags(&mut config, args);
+    let two_files = source.paths.len() == 2;
+    if args.split.split.is_none() && args.config.is_none() && (two_files || args.preset.is_none()) {
+        config.split.method = Method::default_for(&data);
+        config.split.shuffle_first = false;
+    }
+    Ok((config, data, source))
+}
+
+/// Trains a configuration on data that is at hand, in a run directory of its own.
+///
+/// # Errors
+/// If it cannot be trained, or the directory cannot be written.
+pub(super) fn once(
+    config: &TrainConfig,
+    source: &DataSource,
+    data: Dataset,
+    dir: &Path,
+    stop: &StopFlag,
+    output: Output,
+) -> Result<(), Failure> {
+    let plan = Plan::of(config.clone(), data, source.clone())?;
+    let dir = RunDir::create_at(dir)?;
+    dir.write_record(&plan.record)?;
+    let status =
+        Status { state: State::Running, started: unix_seconds(SystemTime::now()), ended: None, epochs_done: 0 };
+    work(&plan, &dir, status, false, stop, output)?;
+    Ok(())
+}
+
 /// The configuration that the flags change, and the data set that came with it.
-fn starting_point(
-    args: &TrainArgs,
-) -> Result<(TrainConfig, Option<traceward_run::config::DataSource>), Failure> {
+fn starting_point(args: &PlanArgs) -> Result<(TrainConfig, Option<DataSource>), Failure> {
     let Some(path) = &args.config else {
         let name = args.preset.as_deref().unwrap_or(Preset::Article5.name());
         return Ok((name.parse::<Preset>().map_err(Failure::new)?.config(), None));
@@ -192,7 +368,7 @@ fn starting_point(
 }
 
 /// Changes the settings that were given as flags.
-fn set_flags(config: &mut TrainConfig, args: &TrainArgs) {
+fn set_flags(config: &mut TrainConfig, args: &PlanArgs) {
     if let Some(seed) = args.seed {
         config.seed = seed;
         config.split.seed = seed;
@@ -250,16 +426,33 @@ fn set_flags(config: &mut TrainConfig, args: &TrainArgs) {
 }
 
 /// Trains, evaluates, keeps and reports.
-fn train(plan: &Plan, dir: &RunDir, mut status: Status, resumed: bool, output: Output) -> Outcome {
-    let stop = interrupt::listen()?;
+fn train(
+    plan: &Plan,
+    dir: &RunDir,
+    mut status: Status,
+    resumed: bool,
+    care: Care,
+    stop: &StopFlag,
+    output: Output,
+) -> Result<Ended, Failure> {
     dir.write_status(&status)?;
     let config = &plan.record.config;
     let examples = Examples::of(&plan.data, &plan.split, &plan.vocabulary, &config.input);
     let spec = config.model.resolve(plan.vocabulary.size(), plan.data.classes.len());
     announce(plan, &spec, &examples, dir, output);
-    let mut network = Network::build(&spec, plan.vocabulary.size(), plan.data.classes.len(), config.seed)?;
+    let mut network = plan.network()?;
     let mut recorder = Recorder::new(dir, &status);
     let mut progress = Progress::new(config.fit.epochs, output);
+    let mut doctor = care.watch.then(|| {
+        let ends = care.on_finding != OnFinding::Warn;
+        Doctor::new(plan.facts(), Some(progress.voice()), ends.then(|| stop.clone()))
+    });
+    if let Some(doctor) = &mut doctor {
+        if resumed {
+            doctor.resume(dir.read_history()?);
+        }
+        doctor.begin();
+    }
     let control = Control {
         stop: stop.clone(),
         checkpoints: Some(Checkpoints::new(dir.checkpoints())),
@@ -267,8 +460,9 @@ fn train(plan: &Plan, dir: &RunDir, mut status: Status, resumed: bool, output: O
         ..Control::default()
     };
     let fitted = {
-        let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress];
-        fit(&mut network, &examples, config, observers, &control)?
+        let mut observers: Vec<&mut dyn Observer> = vec![&mut recorder, &mut progress];
+        observers.extend(doctor.as_mut().map(|doctor| doctor as &mut dyn Observer));
+        fit(&mut network, &examples, config, &mut observers, &control)?
     };
     progress.finish();
     recorder.finish()?;
@@ -294,8 +488,13 @@ fn train(plan: &Plan, dir: &RunDir, mut status: Status, resumed: bool, output: O
         dir.write_evaluation(evaluation)?;
     }
     status.state = if interrupted { State::Interrupted } else { State::Finished };
-    status.ended = Some(unix_seconds(SystemTime::now()));
+    status.ended = Some(now());
     status.epochs_done = u32::try_from(fitted.rows.len()).unwrap_or(u32::MAX);
+    let diagnosis = doctor.as_mut().map(Doctor::diagnosis);
+    let document = match (&doctor, &diagnosis) {
+        (Some(doctor), Some(diagnosis)) => Some(keep_findings(dir, doctor, diagnosis)?),
+        _ => None,
+    };
     let page = html::run_page(&html::RunPage {
         record: &plan.record,
         status: &status,
@@ -308,15 +507,49 @@ fn train(plan: &Plan, dir: &RunDir, mut status: Status, resumed: bool, output: O
     dir.write(&dir.report_path(), page.as_bytes())?;
     dir.write_status(&status)?;
 
-    say(dir, &fitted, evaluation.as_ref(), plan, output)?;
+    let stopped_by = doctor.as_ref().and_then(Doctor::stopped_by);
+    if let (Some(finding), Some(diagnosis)) = (stopped_by, &diagnosis) {
+        let instead = match care.on_finding {
+            OnFinding::Treat => plan.treated(diagnosis, stop),
+            OnFinding::Warn | OnFinding::Stop => None,
+        };
+        if instead.is_none() {
+            say(dir, &fitted, evaluation.as_ref(), document.as_ref(), plan, output)?;
+            output.note(format_args!(
+                "stopped by {}; go on all the same with: traceward train --resume {}",
+                finding.rule,
+                dir.path().display()
+            ));
+        }
+        return Ok(Ended { status: ExitStatus::Findings, instead });
+    }
+    say(dir, &fitted, evaluation.as_ref(), document.as_ref(), plan, output)?;
     if interrupted {
         output.note(format_args!(
             "stopped by Ctrl-C; go on with: traceward train --resume {}",
             dir.path().display()
         ));
-        return Ok(ExitStatus::Interrupted);
+        return Ok(Ended { status: ExitStatus::Interrupted, instead: None });
     }
-    Ok(ExitStatus::Fine)
+    Ok(Ended { status: ExitStatus::Fine, instead: None })
+}
+
+/// Writes what was found to the run's directory.
+fn keep_findings(dir: &RunDir, doctor: &Doctor, diagnosis: &Diagnosis) -> Result<doctor::Document, Failure> {
+    let path = dir.path().display().to_string();
+    let document = doctor::json(&doctor::Report {
+        path: &path,
+        run: None,
+        kind: "training of traceward",
+        diagnosis,
+        source: None,
+        curves: doctor.evidence().curves.as_ref(),
+    });
+    let findings = Findings { document: &document, doctor_seconds: doctor.spent().as_secs_f64() };
+    let mut text = serde_json::to_string_pretty(&findings)?;
+    text.push('\n');
+    dir.write(&dir.findings_path(), text.as_bytes())?;
+    Ok(document)
 }
 
 /// What the model file says of where it comes from.
@@ -382,6 +615,7 @@ fn say(
     dir: &RunDir,
     fitted: &Fitted,
     evaluation: Option<&Evaluation>,
+    found: Option<&doctor::Document>,
     plan: &Plan,
     output: Output,
 ) -> Result<(), Failure> {
@@ -403,7 +637,7 @@ fn say(
                 Stopped::NotFinite => "loss not finite",
             },
             evaluation,
-            findings: [],
+            findings: found.map_or(&[], |document| &document.findings),
         });
     }
     if let Some(evaluation) = evaluation {
@@ -411,11 +645,20 @@ fn say(
     } else {
         output.text("No trace was held back for validation, so there is nothing to evaluate on.\n")?;
     }
+    if let Some(found) = found {
+        let counts = &found.counts;
+        output.text(&format!(
+            "\nThe doctor found {}, {} and {}.\n",
+            output::counted(counts.error as u64, "error", "errors"),
+            output::counted(counts.warning as u64, "warning", "warnings"),
+            output::counted(counts.note as u64, "note", "notes"),
+        ))?;
+    }
     let dir = dir.path().display();
     let data = shown(&plan.record.data.source);
     output.text(&format!(
         "\nRun directory: {dir}\n\
-         \nNext:\n  open {dir}/report.html\n  traceward eval {dir}{}\n  traceward score {dir} TRACES...\n  tensorboard --logdir {dir}/tensorboard\n",
+         \nNext:\n  open {dir}/report.html\n  traceward doctor {dir}\n  traceward eval {dir}{}\n  traceward score {dir} TRACES...\n  tensorboard --logdir {dir}/tensorboard\n",
         if plan.record.data.source.paths.is_empty() { String::new() } else { format!(" {data}") }
     ))
 }
