@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::curve::Curves;
-use crate::facts::{Compile, Data, Fit, Network};
+use crate::facts::{Compile, Data, Fit, Network, Range, Stated};
 use crate::inside::Inside;
 use crate::probe::Probes;
 use crate::{Finding, Source};
@@ -21,6 +21,8 @@ pub struct Evidence {
     pub fit: Option<Fit>,
     /// What it is fitted on.
     pub data: Option<Data>,
+    /// What a script says of its data, where the data themselves are not at hand.
+    pub stated: Stated,
     /// What its curves are.
     pub curves: Option<Curves>,
     /// What was seen inside it while it trained.
@@ -142,9 +144,16 @@ impl Evidence {
         self.probes.as_ref().ok_or(Missing(Need::Probes))
     }
 
-    /// Classes: those of the data, else the output's units where the loss is a cross-entropy over classes.
+    /// Range of the targets: counted, else as the script states it.
+    pub fn targets(&self) -> Option<Range> {
+        self.data.as_ref().and_then(|data| data.targets).or(self.stated.targets.value)
+    }
+
+    /// Classes: those of the data, else those that the script states, else the output's units where the
+    /// loss is a cross-entropy over classes.
     pub fn classes(&self) -> Option<usize> {
-        if let Some(classes) = self.data.as_ref().and_then(Data::class_count) {
+        let counted = self.data.as_ref().and_then(Data::class_count);
+        if let Some(classes) = counted.or(self.stated.classes.value) {
             return Some(classes);
         }
         let network = self.network.as_ref()?;

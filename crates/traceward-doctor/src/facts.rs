@@ -193,8 +193,10 @@ pub struct Compile {
     pub from_logits: Argument<bool>,
     /// The optimizer under Keras' lower-case name (`adam`, `sgd`, `rmsprop`).
     pub optimizer: Placed<Argument<String>>,
-    /// Its step size.
+    /// Its step size; that of the first step, if a schedule changes it.
     pub learning_rate: Placed<Argument<f64>>,
+    /// The class of the schedule that changes the step size, as written.
+    pub schedule: Option<String>,
     /// SGD's momentum.
     pub momentum: Argument<f64>,
     /// Any kind of gradient clipping.
@@ -246,6 +248,33 @@ pub enum Validation {
     Unknown,
 }
 
+/// What a script says of its data without having them. All of it stands in the text; nothing was counted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stated {
+    /// A well-known data set, under Keras' name for it.
+    pub set: Option<String>,
+    /// Items to train on.
+    pub items: Option<usize>,
+    /// Classes.
+    pub classes: Placed<Option<usize>>,
+    /// Whether the labels reach the loss as one-hot rows (else as numbers).
+    pub one_hot: Option<bool>,
+    /// Whether the targets are quantities (true) or labels of classes (false).
+    pub regression: Option<bool>,
+    /// Range of the targets as they reach the loss.
+    pub targets: Placed<Option<Range>>,
+    /// Range of the inputs as they reach the network.
+    pub inputs: Placed<Option<Range>>,
+    /// Whether the inputs are images.
+    pub images: Option<bool>,
+    /// Where rows are put one class after another, and nothing shuffles them afterwards.
+    pub sorted: Option<Place>,
+    /// Where the labels go through a scaling that is meant for inputs.
+    pub labels_scaled: Option<Place>,
+    /// The vocabulary's size that the script asks its tokens to have (`num_words`).
+    pub vocabulary: Placed<Option<usize>>,
+}
+
 /// What is known of the data.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Data {
@@ -280,6 +309,10 @@ pub struct Data {
     pub bad_rows: Vec<String>,
     /// How many those are.
     pub bad_row_count: u64,
+    /// What a simple classifier makes of the labels.
+    pub labels: Option<LabelCheck>,
+    /// The one token that tells most about a class by being there.
+    pub telling: Option<TellingToken>,
     /// Whether the rows are a time series, whose order is meant.
     pub temporal: bool,
     /// Anything more, by name: counts that single rules know of.
@@ -326,6 +359,8 @@ pub struct SplitFacts {
     pub groups_across: usize,
     /// Share of validation tokens that the vocabulary, learned from training, does not know.
     pub unknown_tokens: Option<f64>,
+    /// Population stability index of token frequencies between both sides, class by class.
+    pub shift: Option<f64>,
 }
 
 /// A class that one side of a split lacks.
@@ -344,6 +379,53 @@ pub struct Conflicts {
     pub items: usize,
     /// The best accuracy that any function of the inputs can have.
     pub accuracy_ceiling: f64,
+}
+
+/// What a simple classifier, trained on other items than it is asked about, makes of the labels.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LabelCheck {
+    /// Items that it was asked about.
+    pub items: usize,
+    /// Share that it got right.
+    pub accuracy: f64,
+    /// Share of the largest class: what always answering that gets right.
+    pub chance: f64,
+    /// Share of the labels' entropy that it explained: 1 all, 0 none, below 0 worse than the class shares.
+    pub explained: f64,
+    /// Estimated share of wrong labels, beyond what such a classifier gets wrong anyway.
+    pub wrong: f64,
+    /// Items whose label it doubts most: where, the label they have, the label it would give.
+    pub doubted: Vec<DoubtedLabel>,
+    /// How many those are in all.
+    pub doubted_count: usize,
+}
+
+/// An item whose label is doubted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DoubtedLabel {
+    /// Where it was read.
+    pub row: String,
+    /// The label that it has.
+    pub given: String,
+    /// The label that the others make likely.
+    pub likely: String,
+    /// The probability of that.
+    pub probability: f64,
+}
+
+/// A token whose presence tells a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TellingToken {
+    /// Its name.
+    pub name: String,
+    /// The class.
+    pub class: String,
+    /// Items of that class.
+    pub items: usize,
+    /// Of the items with it, the share that is of the class.
+    pub precision: f64,
+    /// Of the items of the class, the share that has it.
+    pub recall: f64,
 }
 
 /// Lengths of sequences, and what is done about them.

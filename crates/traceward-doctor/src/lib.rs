@@ -10,6 +10,7 @@
 //! Nothing here trains. A trial of a treatment is a closure that the caller brings.
 
 pub mod curve;
+pub mod debug;
 pub mod diagnose;
 pub mod evidence;
 pub mod facts;
@@ -17,13 +18,19 @@ pub mod finding;
 pub mod fingerprint;
 pub mod inside;
 pub mod label;
+pub mod names;
 pub mod place;
+pub mod plan;
 pub mod probe;
+pub mod read;
+pub mod record;
 pub mod rule;
 pub mod rules;
+pub mod treat;
+pub mod trial;
 
 pub use diagnose::{Diagnosis, diagnose};
 pub use evidence::{Evidence, Missing, Need};
-pub use finding::{Cause, CauseKind, Change, Finding, Label, Level, Treatment};
+pub use finding::{Cause, CauseKind, Change, Finding, Label, Level, Repair, Treatment};
 pub use place::{Place, Source};
 pub use rule::Rule;

@@ -1,0 +1,13 @@
+//! Reads what a training is asked to be: scripts, model files, specs of our own, all into [`facts`](crate::facts).
+//!
+//! Every reader says only what its file says. A script's `Dense(n)` with an `n` that comes from the data is
+//! an unknown number of units, not a guess; a model file has no fit; and no reader runs anything.
+
+mod keras_object;
+mod logged;
+mod model_file;
+mod spec;
+
+pub use logged::logged;
+pub use model_file::{ModelFileError, is_keras_model, keras_json, keras_model};
+pub use spec::config;
