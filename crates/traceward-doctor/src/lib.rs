@@ -10,6 +10,7 @@
 //! Nothing here trains. A trial of a treatment is a closure that the caller brings.
 
 pub mod curve;
+mod data;
 pub mod debug;
 pub mod diagnose;
 pub mod evidence;
