@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use crate::Place;
+
 /// The looks at one training, first to last.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Inside {
@@ -12,8 +14,6 @@ pub struct Inside {
     pub looks: Vec<Look>,
     /// Steps an epoch, if known.
     pub steps_per_epoch: Option<u64>,
-    /// One batch's loss both ways, if that was looked at.
-    pub modes: Option<Modes>,
 }
 
 /// What was seen at one step.
@@ -33,6 +33,9 @@ pub struct Look {
     pub weights: Vec<WeightLook>,
     /// What the layers put out, first to last.
     pub outputs: Vec<OutputLook>,
+    /// The loss of the step's batch by a normalisation's moving statistics instead of the batch's own;
+    /// `None` for a network without any.
+    pub evaluated_loss: Option<f64>,
 }
 
 /// One weight array at one step.
@@ -74,7 +77,12 @@ impl WeightLook {
         self.name.split_once('/').map_or(&self.name, |(layer, _)| layer)
     }
 
-    /// The mean absolute size of a gradient's entry, taken from its norm.
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        Place::Layer { index: self.layer, name: self.layer_name().into() }
+    }
+
+    /// The root mean square of the gradient's entries.
     pub fn gradient_size(&self) -> f64 {
         self.gradient_norm / (self.count.max(1) as f64).sqrt()
     }
@@ -103,10 +111,11 @@ pub struct OutputLook {
     pub max: f64,
     /// Share of exact zeros.
     pub zeros: f64,
-    /// Share of units that are zero in every row.
-    pub dead_units: f64,
-    /// Share of values at the flat end of a sigmoid or tanh: what went in was beyond ±5. 0 for other
-    /// activations.
+    /// Which units are zero in every row. Not written into reports: it is long.
+    #[serde(skip)]
+    pub dead: Vec<bool>,
+    /// Share of values at the flat end of a sigmoid or tanh (what went in was beyond ±5), or of an LSTM's
+    /// or GRU's output (beyond ±0.99). 0 for other activations.
     pub saturated: f64,
     /// Share of units that are the same, to a millionth of their range, in every row.
     pub constant_units: f64,
@@ -114,27 +123,57 @@ pub struct OutputLook {
     pub not_finite: bool,
 }
 
-/// The loss of one batch as it is trained and as it is judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Modes {
-    /// With batch statistics; dropout off.
-    pub training: f64,
-    /// With moving statistics.
-    pub evaluation: f64,
-    /// The step before which this was seen.
-    pub step: u64,
+impl OutputLook {
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        Place::Layer { index: self.layer, name: self.name.clone() }
+    }
+
+    /// Share of units that are zero in every row of this look.
+    pub fn dead_units(&self) -> f64 {
+        self.dead.iter().filter(|&&dead| dead).count() as f64 / self.dead.len().max(1) as f64
+    }
+}
+
+impl Look {
+    /// The kernels that are meant to learn, first layer to last.
+    pub fn kernels(&self) -> impl DoubleEndedIterator<Item = &WeightLook> {
+        self.weights.iter().filter(|weight| weight.trainable && weight.is_kernel())
+    }
 }
 
 impl Inside {
-    /// The newest look.
-    pub fn last(&self) -> Option<&Look> {
-        self.looks.last()
+    /// The newest `count` looks, oldest first; `None` if there are not so many.
+    pub fn newest(&self, count: usize) -> Option<&[Look]> {
+        self.looks.len().checked_sub(count).map(|first| &self.looks[first..])
     }
 
-    /// One weight array over the looks: step and what was seen of it.
-    pub fn weight<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a Look, &'a WeightLook)> {
-        self.looks.iter().filter_map(move |look| {
-            look.weights.iter().find(|weight| weight.name == name).map(|weight| (look, weight))
-        })
+    /// One weight array over the looks.
+    pub fn weight<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a WeightLook> {
+        self.looks.iter().filter_map(move |look| look.weights.iter().find(|weight| weight.name == name))
     }
+
+    /// One layer's output over the looks.
+    pub fn output<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a OutputLook> {
+        self.looks.iter().filter_map(move |look| look.outputs.iter().find(|output| output.name == name))
+    }
+
+    /// How much of the first look's loss is left: the median of the newest three, over the first. A batch's
+    /// loss is noisy, so this tells "has learned" from "has not", and no more. `None` with fewer than three
+    /// looks, or without a loss to speak of.
+    pub fn loss_left(&self) -> Option<f64> {
+        let first = self.looks.first()?.loss;
+        let left = median(self.newest(3)?.iter().map(|look| look.loss))? / first;
+        left.is_finite().then_some(left)
+    }
+}
+
+/// The middle value; of an even count the upper one. `None` of nothing, or if any is NaN.
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    if values.iter().any(|value| value.is_nan()) {
+        return None;
+    }
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }

@@ -29,6 +29,7 @@ pub mod rule;
 pub mod rules;
 pub mod treat;
 pub mod trial;
+pub mod watch;
 
 pub use diagnose::{Diagnosis, diagnose};
 pub use evidence::{Evidence, Missing, Need};

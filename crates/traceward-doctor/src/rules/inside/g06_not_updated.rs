@@ -1,0 +1,99 @@
+//! G06: layer not updated
+//!
+//! What it sees: the weights of a layer stay what they were at three looks in a row, over 20 steps or more,
+//! while the learning rate is above zero; because the layer is frozen, or because no gradient reaches it.
+//!
+//! Why it is bad: a layer that starts from random weights and never learns is a random filter. (A frozen
+//! layer is right where its weights were learned before, on other data; here they never are.)
+//!
+//! Example:
+//!
+//! ```text
+//! layer.trainable = False    left over from an experiment with pretrained weights
+//! ```
+//!
+//! Treatment: let every layer learn.
+//!
+//! Source: DeepDiagnosis (Wardat et al., ICSE 2022: unchanged weights); TrainCheck (OSDI 2025), where layers
+//! missing from the optimizer are among the commonest silent errors.
+
+use crate::inside::{Look, WeightLook};
+use crate::rule::{Answer, Rule};
+use crate::{Cause, CauseKind, Change, Evidence, Finding, Level, Missing, Need, Treatment};
+
+pub(super) const RULE: Rule =
+    Rule { id: "G06", name: "layer not updated", file: include_str!("g06_not_updated.rs"), check };
+
+const TOLERANCE: f64 = 1e-9;
+const LOOKS: usize = 3;
+const STEPS: u64 = 20;
+
+fn check(evidence: &Evidence) -> Answer {
+    let inside = evidence.inside()?;
+    let looks = inside.newest(LOOKS).ok_or(Missing(Need::MoreEpochs))?;
+    let (first, newest) = (&looks[0], &looks[LOOKS - 1]);
+    if newest.step - first.step < STEPS || looks.iter().any(|look| look.learning_rate <= 0.0) {
+        return Err(Missing(Need::MoreEpochs));
+    }
+    let still = |weight: &WeightLook| {
+        looks.iter().all(|look| {
+            let then = look.weights.iter().find(|then| then.name == weight.name);
+            then.is_some_and(|then| then.update_norm <= TOLERANCE * then.norm)
+        })
+    };
+    let moves = newest.weights.iter().any(|weight| !still(weight));
+    // A layer is one finding, not one for each of its arrays; biases alone may rest at zero.
+    let mut layers: Vec<&WeightLook> = newest.weights.iter().filter(|w| !w.name.ends_with("bias")).collect();
+    layers.dedup_by_key(|weight| weight.layer);
+    let rests = |weight: &&WeightLook| newest.weights.iter().filter(|w| w.layer == weight.layer).all(still);
+    let mut findings = Vec::new();
+    for weight in layers.into_iter().filter(rests) {
+        if weight.trainable && !moves {
+            // Nothing moves at all: G01 and G05 speak of that.
+            continue;
+        }
+        findings.push(found(newest, weight, newest.step - first.step));
+    }
+    Ok(findings)
+}
+
+fn found(look: &Look, weight: &WeightLook, steps: u64) -> Finding {
+    let symptom = format!("the weights of {} have not changed over {steps} steps", weight.layer_name());
+    let finding = Finding::new("G06", Level::Warning, symptom).at(Some(weight.place()));
+    if !weight.trainable {
+        return finding
+            .cause(
+                Cause::new(CauseKind::FrozenLayer, 0.97, "the layer is frozen, with random weights in it")
+                    .because("trainable is false"),
+            )
+            .treat(Treatment::automatic(Change::Unfreeze, "let every layer learn: trainable=True"));
+    }
+    let zero = look
+        .weights
+        .iter()
+        .find(|other| other.is_kernel() && other.layer > weight.layer && other.norm == 0.0);
+    if let Some(zero) = zero {
+        return finding
+            .cause(
+                Cause::new(
+                    CauseKind::Initialization,
+                    0.9,
+                    "a kernel of zeros behind it passes no gradient on",
+                )
+                .because(format!("all weights of {} are zero", zero.name)),
+            )
+            .treat(Treatment::automatic(Change::Initializers, "start from the default initial weights"));
+    }
+    finding
+        .cause(
+            Cause::new(CauseKind::DeadUnits, 0.5, "units behind it are dead, and pass no gradient on")
+                .because(format!("its gradient is {:.0e}", weight.gradient_norm)),
+        )
+        .cause(Cause::new(CauseKind::VanishingGradient, 0.45, "its gradient vanishes on the way back"))
+        .cause(Cause::new(
+            CauseKind::Initialization,
+            0.4,
+            "its own initial weights are all zero or all equal",
+        ))
+        .treat(Treatment::automatic(Change::Initializers, "start from the default initial weights"))
+}
