@@ -7,16 +7,23 @@
 
 mod cells;
 mod excerpt;
+mod explain;
 mod json;
 mod page;
 mod plot;
+mod sarif;
 mod text;
 mod view;
 
 use traceward_doctor::curve::Curves;
 use traceward_doctor::{Diagnosis, Source};
 
-pub use json::{Cause, Document, Finding, LikelyCause, NotChecked, Region, Treatment, json, json_of_all};
+pub use explain::{explain, list};
+pub use json::{
+    Cause, Counts, Document, Finding, Layer, LikelyCause, NotChecked, Region, Repair, Treatment, json,
+    json_of_all,
+};
+pub use sarif::sarif;
 pub use text::{line, summary, text};
 
 /// A training that was looked at.

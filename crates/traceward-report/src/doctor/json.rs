@@ -235,7 +235,7 @@ pub fn json_of_all(reports: &[Report<'_>]) -> Vec<Document> {
     files.filter_map(document).collect()
 }
 
-fn finding(report: &Report<'_>, finding: &traceward_doctor::Finding) -> Finding {
+pub(super) fn finding(report: &Report<'_>, finding: &traceward_doctor::Finding) -> Finding {
     let causes = finding.causes.iter().map(|cause| Cause {
         kind: word(&cause.kind),
         text: clean(&cause.text),

@@ -1,5 +1,7 @@
 //! Snapshots of every form, over the same few reports, and what must hold for all reports.
 
+mod schema;
+
 use proptest::prelude::*;
 use traceward_doctor::curve::{Curve, Curves};
 use traceward_doctor::diagnose::NotChecked;
@@ -235,6 +237,73 @@ fn json_of_a_script_and_a_log() {
     let (curves, of_run) = log();
     let document = json(&of_log(&curves, &of_run));
     insta::assert_json_snapshot!("log_json", document);
+}
+
+/// A file of the project.
+fn project_file(path: &str) -> serde_json::Value {
+    let path = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn json_is_as_its_schema_says() {
+    let schema = project_file("docs/doctor.schema.json");
+    let (source, of_stage_1) = script();
+    let (curves, of_run) = log();
+    let in_places = diagnosis(
+        None,
+        vec![
+            Finding::new("G03", Level::Error, "dead")
+                .at(Some(Place::Layer { index: 2, name: "dense".into() })),
+            Finding::new("D08", Level::Warning, "bad").at(Some(Place::Row("train.csv:7".into()))),
+        ],
+    );
+    let run = |name| Report { run: Some(name), ..of_log(&curves, &in_places) };
+    let reports = [of_script(&source, &of_stage_1), of_log(&curves, &of_run), run("run 1"), run("run 2")];
+    for document in json_of_all(&reports) {
+        let document = serde_json::to_value(document).unwrap();
+        assert_eq!(schema::violations(&schema, &document), [""; 0], "{document:#}");
+    }
+}
+
+#[test]
+fn the_schema_knows_every_label() {
+    let schema = project_file("docs/doctor.schema.json");
+    let labels: Vec<_> = Label::ALL.into_iter().map(|label| view::label_name(label).into()).collect();
+    assert_eq!(schema["$defs"]["label"]["enum"], serde_json::Value::Array(labels));
+}
+
+#[test]
+fn sarif_of_a_script_and_a_log() {
+    let (source, of_stage_1) = script();
+    let (curves, of_run) = log();
+    let mut log = sarif(&[of_script(&source, &of_stage_1), of_log(&curves, &of_run)], "0.1.0");
+    let driver = &mut log["runs"][0]["tool"]["driver"];
+    let rules = driver["rules"].take();
+    let softmax = rules.as_array().unwrap().iter().find(|rule| rule["id"] == "S03").unwrap();
+    insta::assert_json_snapshot!("sarif_rule", softmax);
+    for result in log["runs"][0]["results"].as_array_mut().unwrap() {
+        let index = result["ruleIndex"].take().as_u64().unwrap();
+        assert_eq!(rules[index as usize]["id"], result["ruleId"]);
+    }
+    insta::assert_json_snapshot!("sarif", log);
+}
+
+/// The official schema comes with no package of ours; where it is at hand, it is asked.
+#[test]
+fn sarif_is_as_its_schema_says() {
+    let Ok(path) = std::env::var("SARIF_SCHEMA") else {
+        eprintln!("skipped: SARIF_SCHEMA names no file");
+        return;
+    };
+    let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (source, of_stage_1) = script();
+    let (curves, of_run) = log();
+    let log = sarif(&[of_script(&source, &of_stage_1), of_log(&curves, &of_run)], "0.1.0");
+    assert_eq!(schema::violations(&schema, &log), [""; 0], "{log:#}");
+    let mut broken = log;
+    broken["runs"][0]["results"][0]["level"] = "fatal".into();
+    assert_eq!(schema::violations(&schema, &broken).len(), 1);
 }
 
 #[test]
