@@ -18,7 +18,8 @@ use traceward_run::History;
 use traceward_run::foreign::{Columns, LoggedRun};
 
 pub use losses::{Losses, SATURATED, least_constant_loss};
-pub use shape::{Shape, Trend};
+pub(crate) use shape::median;
+pub use shape::{Shape, Trend, median_step, swings};
 pub use turning::{Turning, turning};
 pub use words::{figure, percent};
 

@@ -5,8 +5,7 @@
 //! metric of something else), what ended the learning (collapse, another quantity, divergence, standing
 //! still), what spoils it on the way (overfitting, oscillation, peaks, a rebound), and only then how far it
 //! came (gap, underfitting, still improving, plateau). A run of fewer than three epochs shows no shape. One
-//! that shows none of these is healthy, which is only said where there is a curve that could have shown
-//! them.
+//! that shows none of these is healthy, which is only said of one that has learned something.
 
 use crate::curve::Losses;
 use crate::{Evidence, Finding, Label};
@@ -45,8 +44,20 @@ pub fn primary(evidence: &Evidence, findings: &[Finding]) -> Option<Label> {
     if has(Label::Nan) || has(Label::NegLoss) {
         return ORDER.into_iter().find(|&label| has(label));
     }
-    if Losses::of(curves).len() < SHORTEST {
+    let losses = Losses::of(curves);
+    if losses.len() < SHORTEST {
         return Some(Label::TooShort);
     }
-    ORDER.into_iter().find(|&label| has(label)).or(Some(Label::Healthy))
+    ORDER.into_iter().find(|&label| has(label)).or_else(|| unremarkable(&losses))
+}
+
+/// The word for a run in which no rule found anything: healthy, if it has learned something or knew it from
+/// the start. One that has not is flat, or too short to tell.
+fn unremarkable(losses: &Losses) -> Option<Label> {
+    let learned = losses.judged()?.gain() > 0.05 || losses.score().is_some_and(|score| score.end() > 0.9);
+    Some(match losses.len() {
+        _ if learned => Label::Healthy,
+        ..8 => Label::TooShort,
+        _ => Label::Plateau,
+    })
 }

@@ -9,12 +9,16 @@
 mod cases;
 #[path = "curves/folder.rs"]
 mod folder;
+#[path = "curves/random.rs"]
+mod random;
 
 use std::fmt::Write;
 
+use traceward_doctor::curve::Curve;
 use traceward_doctor::{Diagnosis, Evidence, Level, diagnose};
 
 use cases::Case;
+use random::Random;
 
 fn diagnosis(case: &Case) -> Diagnosis {
     diagnose(&Evidence { curves: Some(case.curves.clone()), ..Default::default() })
@@ -113,4 +117,52 @@ fn findings_point_at_the_epoch_that_a_person_would() {
     }
     println!("{} of {given} epochs near: {wrong:#?}", given - wrong.len());
     assert!(wrong.len() * 5 <= given, "{wrong:#?} of {given}");
+}
+
+/// How many cases still get the right or an acceptable word after `disturb`, and how many get a forbidden one.
+fn after(cases: &[Case], disturb: impl Fn(&mut Curve)) -> (usize, Vec<String>) {
+    let (mut well, mut forbidden) = (0, Vec::new());
+    for case in cases {
+        let mut curves = case.curves.clone();
+        let all = [&mut curves.loss, &mut curves.val_loss, &mut curves.accuracy, &mut curves.val_accuracy];
+        all.into_iter().flatten().for_each(&disturb);
+        let found = diagnose(&Evidence { curves: Some(curves), ..Default::default() });
+        let (primary, severe) = words(&found);
+        let right = primary == case.primary || case.acceptable.contains(&primary);
+        well += usize::from(right);
+        if !right {
+            println!("{}: {} became {primary}", case.name, case.primary);
+        }
+        if let Some(word) = severe.iter().chain([&primary]).find(|word| case.must_not.contains(word)) {
+            forbidden.push(format!("{}: {word}", case.name));
+        }
+    }
+    (well, forbidden)
+}
+
+#[test]
+fn a_tenth_less_changes_little() {
+    let Some(cases) = cases::labelled() else { return };
+    let (well, forbidden) = after(&cases, |curve| {
+        let keep = curve.len() - curve.len() / 10;
+        curve.rows.truncate(keep);
+        curve.values.truncate(keep);
+    });
+    println!("{well} of {}, must not: {forbidden:?}", cases.len());
+    assert!(well >= 59 && forbidden.len() <= 1, "{well} of {}, must not: {forbidden:?}", cases.len());
+}
+
+#[test]
+fn one_per_cent_of_noise_changes_little() {
+    let Some(cases) = cases::labelled() else { return };
+    for seed in 0..10 {
+        let (well, forbidden) = after(&cases, |curve| {
+            let mut random = Random::new(seed);
+            for value in &mut curve.values {
+                *value *= 1.0 + 0.01 * random.gauss();
+            }
+        });
+        println!("{seed}: {well} of {}, must not: {forbidden:?}", cases.len());
+        assert!(well >= 58 && forbidden.len() <= 1, "{well} of {}, must not: {forbidden:?}", cases.len());
+    }
 }

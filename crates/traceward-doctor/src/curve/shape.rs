@@ -176,35 +176,34 @@ impl Shape {
         let turns = part.windows(3).filter(|w| (w[1] - w[0]) * (w[2] - w[1]) < 0.0).count();
         turns as f64 / part.len().saturating_sub(2).max(1) as f64
     }
+}
 
-    /// Where in a stretch the curve has turned by more than `amplitude`: the indices at which that is certain,
-    /// of the raw values. Swings of any length count, wiggles smaller than it do not.
-    pub fn swings(&self, range: Range<usize>, amplitude: f64) -> Vec<usize> {
-        let (mut low, mut high, mut rising) = (f64::INFINITY, f64::NEG_INFINITY, None);
-        let mut swings = Vec::new();
-        for index in range {
-            let value = self.raw[index];
-            (low, high) = (low.min(value), high.max(value));
-            let turned = if rising != Some(true) && value - low > amplitude {
-                high = value;
-                rising.replace(true)
-            } else if rising != Some(false) && high - value > amplitude {
-                low = value;
-                rising.replace(false)
-            } else {
-                continue;
-            };
-            if turned.is_some() {
-                swings.push(index);
-            }
+/// Where values turn from rising to falling, or back, by more than `amplitude`: the indices at which that is
+/// certain. Swings of any length count, wiggles smaller than the amplitude do not.
+pub fn swings(values: &[f64], amplitude: f64) -> Vec<usize> {
+    let (mut low, mut high, mut rising) = (f64::INFINITY, f64::NEG_INFINITY, None);
+    let mut swings = Vec::new();
+    for (index, &value) in values.iter().enumerate() {
+        (low, high) = (low.min(value), high.max(value));
+        let turned = if rising != Some(true) && value - low > amplitude {
+            high = value;
+            rising.replace(true)
+        } else if rising != Some(false) && high - value > amplitude {
+            low = value;
+            rising.replace(false)
+        } else {
+            continue;
+        };
+        if turned.is_some() {
+            swings.push(index);
         }
-        swings
     }
+    swings
+}
 
-    /// The median of the steps' sizes in a stretch, of the raw values.
-    pub fn step(&self, range: Range<usize>) -> f64 {
-        median(self.raw[range].windows(2).map(|w| (w[1] - w[0]).abs()).collect())
-    }
+/// The median of the sizes of the steps from one value to the next; 0 of fewer than two.
+pub fn median_step(values: &[f64]) -> f64 {
+    median(values.windows(2).map(|w| (w[1] - w[0]).abs()).collect())
 }
 
 /// The first index of the least value times `sign`.
@@ -318,17 +317,17 @@ mod tests {
         let jagged: Vec<f64> = (0..40).map(|i| f64::from(i % 2)).collect();
         let shape = shape(&jagged);
         assert_eq!(shape.turns(0..40), 1.0);
-        assert_eq!(shape.step(0..40), 1.0);
         assert_eq!(shape.turns(39..40), 0.0);
+        assert_eq!((median_step(&jagged), median_step(&[3.0])), (1.0, 0.0));
     }
 
     #[test]
     fn swings_are_turns_of_a_size() {
         let slow: Vec<f64> = (0..40).map(|i| (f64::from(i) * 0.5).sin()).collect();
-        assert_eq!(shape(&slow).swings(0..40, 0.5).len(), 6, "turns of a sine of period 4π");
-        assert_eq!(shape(&slow).swings(0..40, 2.5).len(), 0);
+        assert_eq!(swings(&slow, 0.5).len(), 6, "turns of a sine of period 4π");
+        assert_eq!(swings(&slow, 2.5).len(), 0);
         let line: Vec<f64> = (0..40).map(f64::from).collect();
-        assert_eq!(shape(&line).swings(0..40, 0.5).len(), 0);
+        assert_eq!(swings(&line, 0.5).len(), 0);
     }
 
     #[test]

@@ -20,12 +20,12 @@ pub struct Turning {
     pub fall: f64,
 }
 
-/// The turning point of the validation loss; `None` if either loss is missing, the least value is the last,
-/// or the training loss never fell below where it began.
+/// The turning point of the validation loss; `None` if either loss is missing, the least value is one of
+/// the last two, or the training loss never fell below where it began.
 pub fn turning(losses: &Losses) -> Option<Turning> {
     let (train, val) = (losses.train.as_ref()?, losses.val.as_ref()?);
     let best = val.min_at();
-    if best + 1 >= val.len() || train.end() >= train.first() {
+    if best + 2 >= val.len() || train.end() >= train.first() {
         return None;
     }
     let row = val.row(best);

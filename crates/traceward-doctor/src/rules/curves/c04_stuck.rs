@@ -98,32 +98,40 @@ fn never_moved(loss: &Shape) -> bool {
     let allowed = 0.02 * (n as f64 / 10.0).min(1.0) * loss.first().abs();
     let excursion = allowed.max(0.05 * loss.first().abs()).max(6.0 * loss.noise());
     let whole = 0..n;
-    (loss.first() - loss.end()).abs().max(loss.first() - loss.min() - 3.0 * loss.noise()) <= allowed
+    let steady = loss.noise() < 0.05 * loss.end().abs();
+    steady
+        && (loss.first() - loss.end()).abs().max(loss.first() - loss.min() - 3.0 * loss.noise()) <= allowed
         && loss.trend(whole.clone()).change.abs() <= 1.5 * allowed
         && loss.spread(whole) <= excursion
 }
 
-/// Loss and accuracy flat over the last half, the accuracy no better than it began.
+/// Loss and accuracy flat over the last half, the accuracy no better than it began. An accuracy that is the
+/// same to the last digit, epoch after epoch, is the stronger sign: then the loss may be noisy.
 fn stands_still(loss: &Shape, accuracy: &Shape) -> bool {
     if loss.len() < 8 || accuracy.len() < 8 {
         return false;
     }
     let half = loss.tail(0.5, 4);
     let level = loss.level(half.clone());
-    let flat =
-        loss.spread(half.clone()) <= (0.01 * level).max(4.0 * loss.noise()) && loss.noise() < 0.02 * level;
-    let no_trend = loss.trend(half).change.abs() <= 0.01 * level;
+    let spread = loss.spread(half.clone());
+    let trend = loss.trend(half);
     let answers = accuracy.tail(0.5, 4);
-    let range = accuracy.spread(answers.clone());
-    let frozen = range < 1e-6;
+    let range = accuracy.spread(answers);
+    if range < 1e-6 {
+        return spread <= 0.1 * level && trend.change.abs() <= 0.05 * level;
+    }
+    let flat = spread <= (0.01 * level).max(4.0 * loss.noise()) && loss.noise() < 0.02 * level;
+    let by_chance = trend.significance.abs() < 3.0 && trend.change.abs() < 0.05 * level;
+    let no_trend = by_chance || trend.change.abs() <= 0.01 * level;
     let no_better = accuracy.end() - accuracy.first() < 0.05;
-    flat && no_trend && range < 0.01 && (frozen || no_better)
+    flat && no_trend && range < 0.01 && no_better
 }
 
 /// The index of the first value after which the loss stays within 1 % of its end.
 fn stands_since(loss: &Shape) -> usize {
     let band = (0.01 * loss.end().abs()).max(3.0 * loss.noise());
-    loss.smooth().iter().rposition(|value| (value - loss.end()).abs() > band).map_or(0, |last| last + 1)
+    let outside = loss.smooth().iter().rposition(|value| (value - loss.end()).abs() > band);
+    outside.map_or(0, |last| (last + 1).min(loss.len() - 1))
 }
 
 fn check(evidence: &Evidence) -> Answer {

@@ -37,7 +37,10 @@ pub(crate) fn climbs_away(losses: &Losses) -> bool {
         return false;
     }
     let Some(shape) = losses.train.as_ref().or(losses.val.as_ref()) else { return false };
-    if shape.len() < 4 || shape.rise() <= 0.5 || shape.climb() <= 3.0 * shape.noise() {
+    // Of a run that is long enough, one or two high values after the best are not an end yet.
+    let since = shape.len() - 1 - shape.min_at();
+    let short = since < if shape.len() < 8 { 1 } else { 3 };
+    if shape.len() < 4 || short || shape.rise() <= 0.5 || shape.climb() <= 3.0 * shape.noise() {
         return false;
     }
     let half = shape.tail(0.5, 3);

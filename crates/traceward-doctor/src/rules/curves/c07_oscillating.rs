@@ -19,7 +19,7 @@
 //! Source: AutoTrainer (Zhang et al., ICSE 2021), which looks at peaks of the accuracy.
 
 use super::{c05_collapse, c06_diverging, c16_penalty, causes};
-use crate::curve::{Losses, Shape, figure, percent};
+use crate::curve::{Losses, Shape, figure, median, median_step, percent, swings};
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Label, Level, Treatment};
 
@@ -59,18 +59,20 @@ pub(crate) fn oscillation(losses: &Losses) -> Option<Oscillation> {
         return None;
     }
     let good = [&losses.accuracy, &losses.val_accuracy].into_iter().flatten().any(|a| a.max() >= GOOD);
-    let half = train.tail(0.5, 6);
-    let rows = half.len();
-    let level = train.level(half.clone());
+    let half = &train.raw()[train.tail(0.5, 16)];
+    // Single peaks are C08's: what swings is what is left without them.
+    let middle = median(half.to_vec());
+    let calm: Vec<f64> = half.iter().copied().filter(|&value| value <= 3.0 * middle).collect();
+    let level = calm.iter().map(|value| value.abs()).sum::<f64>() / calm.len() as f64;
     let batches = losses.steps || losses.val.as_ref().is_some_and(|val| train.len() >= 3 * val.len());
     let share = if batches { SWING_OF_BATCHES } else { SWING };
-    let swings = train.swings(half.clone(), share * level).len();
-    let often = swings >= 3 && swings as f64 >= OFTEN * rows as f64;
-    let step = train.step(half.clone()) / level.max(f64::MIN_POSITIVE);
+    let turns = swings(&calm, share * level).len();
+    let often = turns >= 3 && turns as f64 >= OFTEN * calm.len() as f64;
+    let step = median_step(&calm) / level.max(f64::MIN_POSITIVE);
     let large = step >= SWING / 2.0;
-    let first = train.swings(0..train.len(), share * level).first().copied().unwrap_or(half.start);
-    let row = train.row(first);
-    (often && large && !good).then_some(Oscillation { row, swings, rows, step })
+    let first = swings(train.raw(), share * level).first().copied().unwrap_or(0);
+    let found = Oscillation { row: train.row(first), swings: turns, rows: calm.len(), step };
+    (often && large && !good).then_some(found)
 }
 
 fn check(evidence: &Evidence) -> Answer {

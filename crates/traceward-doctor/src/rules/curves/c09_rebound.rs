@@ -47,10 +47,12 @@ pub(crate) fn rebound(losses: &Losses) -> Option<Rebound> {
     Some(Rebound { row: val.row(val.min_at()), lost: lost(train).max(lost(val)) })
 }
 
-/// Two of the last three values lie above the minimum by `share` of it and by twice the noise.
+/// Two of the last three values lie above an earlier minimum by `share` of it and by twice the noise.
 fn turned_up(shape: &Shape, share: f64) -> bool {
     let bound = shape.min() + (share * shape.min().abs()).max(2.0 * shape.noise());
-    shape.raw()[shape.len() - 3..].iter().filter(|&&value| value > bound).count() >= 2
+    let above = shape.raw()[shape.len() - 3..].iter().filter(|&&value| value > bound).count();
+    // Where the least value is the last, those before it are above it because it still falls.
+    shape.min_at() + 3 <= shape.len() && above >= 2
 }
 
 fn check(evidence: &Evidence) -> Answer {

@@ -29,7 +29,7 @@ pub(super) const RULE: Rule =
 
 /// The validation loss has risen by this share.
 const RISE: f64 = 0.03;
-/// And by this multiple of its noise.
+/// And by this multiple of its noise; a rise of a third by half as much.
 const RISE_IN_NOISE: f64 = 2.0;
 /// The training loss has fallen since by this share.
 const FALL: f64 = 0.05;
@@ -40,7 +40,8 @@ pub(crate) fn overfitting(losses: &Losses) -> Option<Turning> {
         return None;
     }
     let turning = turning(losses)?;
-    let overfits = turning.rise > RISE && turning.rise_in_noise > RISE_IN_NOISE && turning.fall > FALL;
+    let noise = if turning.rise > 1.0 / 3.0 { RISE_IN_NOISE / 2.0 } else { RISE_IN_NOISE };
+    let overfits = turning.rise > RISE && turning.rise_in_noise > noise && turning.fall > FALL;
     (overfits && !c06_diverging::diverges(losses) && c04_stuck::stuck(losses).is_none()).then_some(turning)
 }
 

@@ -1,8 +1,8 @@
 //! C13: stopped while still improving
 //!
 //! What it sees: the loss, in validation where there is one, was still falling when the run ended: its best
-//! value is among the last, and as it went on, as many epochs again would bring a tenth or more. A run of
-//! up to 20 epochs needs less: a fall of 2 % over its last fifth. An accuracy of 0.975 is as good as it gets.
+//! value is among the last, and as it went on, as many epochs again would bring a fifth or more. A run of
+//! up to 20 epochs needs less: a fall of 1 % over its last fifth. An accuracy of 0.975 is as good as it gets.
 //!
 //! Why it is bad: it is not; the run is just not at its end. What it could reach is not known yet.
 //!
@@ -30,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// As many epochs again would bring this share of the level.
-const WORTH: f64 = 0.1;
+const WORTH: f64 = 0.2;
 /// Or this share of all that was gained.
 const WORTH_OF_GAIN: f64 = 0.3;
 /// A run of so many epochs has hardly begun.
@@ -73,7 +73,7 @@ fn falling(shape: &Shape) -> Option<Improving> {
     }
     let ahead = extrapolated(shape);
     let worth = ahead / level > WORTH || ahead > WORTH_OF_GAIN * (shape.first() - shape.min());
-    let begun = n <= SHORT && lately > 0.02;
+    let begun = n <= SHORT && lately > 0.01;
     (worth || begun).then_some(Improving { lately, ahead: ahead / level })
 }
 
@@ -93,7 +93,9 @@ fn extrapolated(shape: &Shape) -> f64 {
         let lower = (sorted.len() - 1) / 2;
         f64::midpoint(sorted[lower], sorted[upper])
     };
-    let (before, middle, last) = (around(n.saturating_sub(2 * quarter)), around(n - quarter), around(n));
+    let end = n - half_window;
+    let (before, middle, last) =
+        (around(end.saturating_sub(2 * quarter)), around(end - quarter), around(end));
     let (earlier, later) = (before - middle, middle - last);
     if later <= 0.0 {
         return 0.0;

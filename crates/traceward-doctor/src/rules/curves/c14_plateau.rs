@@ -31,6 +31,9 @@ pub(super) const RULE: Rule =
 /// An accuracy from here on is not called poor without knowledge of the task.
 const GOOD: f64 = 0.8;
 
+/// A shorter run that does not fall has not shown yet that it will not.
+const FEWEST: usize = 15;
+
 /// The word for a run that ended at a poor level, if it did.
 pub(crate) fn plateau(losses: &Losses, classes: Option<usize>) -> Option<Label> {
     let other = c03_unmoved_metric::unmoved(losses)
@@ -51,6 +54,9 @@ pub(crate) fn plateau(losses: &Losses, classes: Option<usize>) -> Option<Label> 
         return Some(Label::Underfit);
     }
     if c13_stopped_early::improving(losses).is_some() {
+        return None;
+    }
+    if shape.len() < FEWEST {
         return None;
     }
     let half = shape.tail(0.5, 4);
