@@ -20,7 +20,7 @@ use crate::record::{
     DebugRecord, Outcome, RecordedCurves, RecordedFinding, Step, Trial as RecordedTrial, Verdict,
 };
 use crate::trial::{Criterion, Metric, Run, judge};
-use crate::{Change, Finding, Label, Level, Treatment, treat};
+use crate::{Change, Evidence, Finding, Label, Level, Treatment, treat};
 
 /// How often a change may be rejected.
 const REJECTIONS: usize = 2;
@@ -37,6 +37,9 @@ pub trait Ward {
     /// # Errors
     /// If it cannot be trained.
     fn train(&mut self, plan: &Plan, seed: u64) -> Result<Run, Self::Error>;
+
+    /// What can be known of `plan` without training it, for a plan that cannot be trained.
+    fn look(&mut self, plan: &Plan) -> Evidence;
 
     /// What changes may have to know; a range test may be made for it.
     fn facts(&mut self, plan: &Plan) -> PlanFacts;
@@ -107,6 +110,8 @@ pub struct Debugged {
     pub runs: Vec<Run>,
     /// What was found in them.
     pub diagnosis: Option<Diagnosis>,
+    /// What was found in the runs of the plan it began with.
+    pub first: Option<Diagnosis>,
 }
 
 /// Debugs `plan`. `record` says what is known before: name, data, facts.
@@ -119,7 +124,8 @@ pub fn debug<W: Ward>(plan: Plan, ward: &mut W, settings: &Settings, record: Deb
         rejected: HashMap::new(),
         trained: HashSet::new(),
     };
-    let mut done = Debugged { record: DebugRecord::default(), plan, runs: Vec::new(), diagnosis: None };
+    let mut done =
+        Debugged { record: DebugRecord::default(), plan, runs: Vec::new(), diagnosis: None, first: None };
     let outcome = debugging.go(&mut done);
     debugging.record.outcome = outcome;
     debugging.keep();
@@ -155,25 +161,35 @@ enum Next {
 impl<W: Ward> Debugging<'_, W> {
     fn go(&mut self, done: &mut Debugged) -> Outcome {
         let began = Instant::now();
+        let mut failed = None;
         self.trained.insert(done.plan.text());
         done.runs = match self.train(&done.plan, &self.settings.seeds.clone()) {
             Trained::All(runs) => runs,
             Trained::Stopped => return Outcome::Interrupted,
-            Trained::Failed(why) => return Outcome::Failed(why),
+            Trained::Failed(why) => {
+                failed = Some(why);
+                Vec::new()
+            }
         };
         let mut step_began = began;
         loop {
-            let diagnosis = self.begin_step(&done.plan, &done.runs);
+            let diagnosis = self.begin_step(&done.plan, &done.runs, failed.as_deref());
             let next = self.treat(&done.plan, &done.runs, &diagnosis);
             if let Some(step) = self.record.steps.last_mut() {
                 step.seconds = step_began.elapsed().as_secs_f64();
             }
             step_began = Instant::now();
+            done.first.get_or_insert_with(|| diagnosis.clone());
             done.diagnosis = Some(diagnosis);
             self.keep();
             match next {
                 Next::Accepted(plan, runs) => (done.plan, done.runs) = (plan, runs),
-                Next::End(outcome) => return outcome,
+                Next::End(outcome) => {
+                    return match failed.filter(|_| done.runs.is_empty()) {
+                        Some(why) if outcome != Outcome::Interrupted => Outcome::Failed(why),
+                        _ => outcome,
+                    };
+                }
             }
         }
     }
@@ -203,9 +219,16 @@ impl<W: Ward> Debugging<'_, W> {
         Trained::All(runs)
     }
 
-    /// Diagnoses what was trained and writes the step down, without trials yet.
-    fn begin_step(&mut self, plan: &Plan, runs: &[Run]) -> Diagnosis {
-        let (run, diagnosis) = typical(runs);
+    /// Diagnoses what was trained, or what could not be, and writes the step down, without trials yet.
+    fn begin_step(&mut self, plan: &Plan, runs: &[Run], failed: Option<&str>) -> Diagnosis {
+        let untrained;
+        let (run, diagnosis) = match typical(runs) {
+            Some(found) => found,
+            None => {
+                untrained = Run { evidence: self.ward.look(plan), ..Run::default() };
+                (&untrained, diagnose(&untrained.evidence))
+            }
+        };
         let number = self.record.steps.len() + 1;
         self.ward.tell(&Event::Diagnosed { step: number, diagnosis: &diagnosis });
         self.record.steps.push(Step {
@@ -216,6 +239,11 @@ impl<W: Ward> Debugging<'_, W> {
             curves: run.evidence.curves.as_ref().map(RecordedCurves::from).unwrap_or_default(),
             primary: diagnosis.primary,
             findings: RecordedFinding::of(&diagnosis),
+            notes: failed
+                .filter(|_| runs.is_empty())
+                .map(|why| format!("It cannot be trained: {why}."))
+                .into_iter()
+                .collect(),
             ..Step::default()
         });
         self.keep();
@@ -263,7 +291,7 @@ impl<W: Ward> Debugging<'_, W> {
                 Attempt::Stopped => return Next::End(Outcome::Interrupted),
             }
         }
-        Next::End(if is_healthy(diagnosis) {
+        Next::End(if is_healthy(plan, diagnosis) {
             Outcome::Healthy
         } else if lacks_time {
             Outcome::OutOfBudget
@@ -311,7 +339,7 @@ impl<W: Ward> Debugging<'_, W> {
         };
         let result = match self.train(after, &seeds) {
             Trained::All(runs) => {
-                let judged = judge(before, &runs, criterion(finding, change));
+                let judged = judge(before, &runs, Criterion::of(change));
                 trial.metric = judged.metric.words().into();
                 trial.larger_is_better = judged.metric.larger_is_better();
                 trial.before = judged.metric.scores(before);
@@ -320,7 +348,7 @@ impl<W: Ward> Debugging<'_, W> {
                 trial.noise = Some(judged.noise);
                 trial.verdict = judged.verdict;
                 trial.why = judged.why;
-                trial.curves = typical(&runs).0.evidence.curves.as_ref().map(RecordedCurves::from);
+                trial.curves = typical(&runs).and_then(|(run, _)| Some(run.evidence.curves.as_ref()?.into()));
                 if judged.verdict == Verdict::Accepted { Attempt::Accepted(runs) } else { Attempt::Rejected }
             }
             Trained::Failed(why) => {
@@ -358,11 +386,6 @@ fn reason(finding: &Finding) -> String {
     }
 }
 
-/// What a trial of `change` must show, asked for by `finding`.
-fn criterion(_finding: &Finding, change: &Change) -> Criterion {
-    Criterion::of(change)
-}
-
 /// How much there is to train, up to a factor: what a step costs is taken to be the same.
 fn work(config: &TrainConfig) -> f64 {
     f64::from(config.fit.epochs).max(1.0)
@@ -370,34 +393,116 @@ fn work(config: &TrainConfig) -> f64 {
 
 /// The run that speaks for the others, and its diagnosis: the first whose curve has the word that most of
 /// the curves have. One unlucky seed shall not decide what is treated.
-fn typical(runs: &[Run]) -> (&Run, Diagnosis) {
+fn typical(runs: &[Run]) -> Option<(&Run, Diagnosis)> {
+    if runs.is_empty() {
+        return None;
+    }
     let mut diagnosed: Vec<(&Run, Diagnosis)> =
         runs.iter().map(|run| (run, diagnose(&run.evidence))).collect();
     let votes = |label: Option<Label>| diagnosed.iter().filter(|(_, d)| d.primary == label).count();
     let most = diagnosed.iter().map(|(_, d)| votes(d.primary)).max().unwrap_or_default();
     let chosen = diagnosed.iter().position(|(_, d)| votes(d.primary) == most).unwrap_or_default();
-    diagnosed.swap_remove(chosen)
+    Some(diagnosed.swap_remove(chosen))
 }
 
 /// The findings that ask for a change, and the changes, in the order to try them.
 fn queue(diagnosis: &Diagnosis, proposals: bool) -> Vec<(&Finding, &Treatment)> {
+    let unreadable = diagnosis.findings.iter().any(spoils_the_training_loss);
     let mut seen = HashSet::new();
-    diagnosis
+    let mut queue: Vec<(&Finding, &Treatment)> = diagnosis
         .findings
         .iter()
-        .filter(|finding| finding.level >= Level::Warning)
+        .filter(|finding| finding.level >= Level::Warning || wants_more_epochs(finding))
         .flat_map(|finding| finding.treatments.iter().map(move |treatment| (finding, treatment)))
         .filter(|(_, treatment)| treatment.automatic || proposals)
-        .filter(|(_, treatment)| treatment.change.as_ref().is_some_and(|c| seen.insert(format!("{c:?}"))))
-        .collect()
+        .filter(|(finding, treatment)| match &treatment.change {
+            // What is still improving has nothing to stop early.
+            Some(Change::EarlyStopping { .. }) => !wants_more_epochs(finding),
+            Some(_) => true,
+            None => false,
+        })
+        .filter(|(_, treatment)| seen.insert(format!("{:?}", treatment.change)))
+        .collect();
+    let place = |treatment: &Treatment| treatment.change.as_ref().map(|c| Stage::of(c).place(unreadable));
+    // Stable: within a stage the diagnosis' order holds, which is that of the catalogue.
+    queue.sort_by_key(|(finding, treatment)| (place(treatment), std::cmp::Reverse(finding.level)));
+    queue
 }
 
-/// Whether nothing is left that a training suffers from: no error, and nothing wrong with the curve or
-/// inside the network. Warnings about network and data that no trial could better are advice.
-pub fn is_healthy(diagnosis: &Diagnosis) -> bool {
-    diagnosis.findings.iter().all(|finding| {
-        finding.level < Level::Warning
-            || (finding.level == Level::Warning && !finding.rule.starts_with(['C', 'G']))
+/// What a change is about, in the order in which a training is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    BadValues,
+    Data,
+    Output,
+    GradientPath,
+    Step,
+    Length,
+    Overfitting,
+}
+
+impl Stage {
+    fn of(change: &Change) -> Self {
+        match change {
+            Change::DropBadRows | Change::Vocabulary => Self::BadValues,
+            Change::Shuffle
+            | Change::GroupedSplit
+            | Change::ValidationShare { .. }
+            | Change::ClassWeight
+            | Change::MaxLen { .. } => Self::Data,
+            Change::OutputActivation { .. }
+            | Change::Loss { .. }
+            | Change::OutputUnits
+            | Change::RemoveLayer { .. } => Self::Output,
+            Change::HiddenActivation { .. }
+            | Change::HiddenActivations { .. }
+            | Change::Initializers
+            | Change::Unfreeze
+            | Change::DropoutAtMost { .. } => Self::GradientPath,
+            Change::LearningRate { .. }
+            | Change::ScaleLearningRate { .. }
+            | Change::LearningRateFromRangeTest
+            | Change::ConstantLearningRate
+            | Change::Optimizer { .. }
+            | Change::ClipNorm { .. }
+            | Change::BatchSize { .. } => Self::Step,
+            Change::Epochs { .. } | Change::ScaleEpochs { .. } => Self::Length,
+            Change::EarlyStopping { .. } | Change::Dropout { .. } | Change::ScaleUnits { .. } => {
+                Self::Overfitting
+            }
+        }
+    }
+
+    /// Its place in the order: data first, then network, step, length, overfitting. But where the training
+    /// loss itself stands still, jumps or climbs, the data waits until it falls: a network that gives one
+    /// answer to everything shows nothing of what its data is worth, and no trial on it can tell.
+    fn place(self, unreadable: bool) -> (u8, Self) {
+        (u8::from(unreadable && (self > Self::Step || self == Self::Data)), self)
+    }
+}
+
+/// Whether a finding says that the training loss itself is not in order.
+fn spoils_the_training_loss(finding: &Finding) -> bool {
+    finding.level >= Level::Warning && matches!(finding.rule, "C01" | "C02" | "C04" | "C05" | "C06" | "C07")
+}
+
+/// Whether a finding says that the run ended too soon, which is no fault, and worth a trial all the same.
+pub fn wants_more_epochs(finding: &Finding) -> bool {
+    matches!(finding.label, Some(Label::StillImproving | Label::TooFewEpochs))
+}
+
+/// Whether nothing is left that the training of `plan` suffers from: no error, and nothing wrong with the
+/// curve or inside the network. Warnings about network and data that no trial could better are advice. A
+/// validation loss that turns up costs nothing where the best epoch's weights are what is kept.
+pub fn is_healthy(plan: &Plan, diagnosis: &Diagnosis) -> bool {
+    let keeps_best = plan.config.fit.early_stopping.is_some_and(|stopping| stopping.restore_best_weights);
+    let about_validation = |finding: &Finding| {
+        matches!(finding.label, Some(Label::Overfit | Label::Gap | Label::ValPlateau | Label::Rebound))
+    };
+    diagnosis.findings.iter().all(|finding| match finding.level {
+        Level::Note => true,
+        Level::Warning => !finding.rule.starts_with(['C', 'G']) || keeps_best && about_validation(finding),
+        Level::Error => false,
     })
 }
 
@@ -420,4 +525,246 @@ fn summary(plan: &Plan, runs: &[Run]) -> Vec<(String, String)> {
         ("accuracy on the hold-out".into(), format!("{:.3}", mean(&|run| run.holdout.accuracy))),
         ("log loss on the hold-out".into(), format!("{:.3}", mean(&|run| Metric::LogLoss.of(&run.holdout)))),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use traceward_run::Preset;
+    use traceward_run::config::Schedule;
+
+    use super::*;
+    use crate::CauseKind;
+    use crate::curve::{Curve, Curves};
+    use crate::trial::Figures;
+
+    /// A ward whose networks are as good as their learning rate is near a thousandth, and whose diagnosis
+    /// is what stands in `Evidence::reading`.
+    struct Pretended {
+        trained: Vec<(f32, u64)>,
+        kept: Cell<usize>,
+        stop_after: usize,
+        findings: fn(&Plan) -> Vec<Finding>,
+    }
+
+    impl Pretended {
+        fn new(findings: fn(&Plan) -> Vec<Finding>) -> Self {
+            Self { trained: Vec::new(), kept: Cell::new(0), stop_after: usize::MAX, findings }
+        }
+    }
+
+    fn rate(plan: &Plan) -> f32 {
+        plan.config.compile.optimizer.learning_rate()
+    }
+
+    impl Ward for Pretended {
+        type Error = String;
+
+        fn train(&mut self, plan: &Plan, seed: u64) -> Result<Run, String> {
+            self.trained.push((rate(plan), seed));
+            if plan.config.fit.batch_size == 13 {
+                return Err("thirteen".into());
+            }
+            let far = f64::from((rate(plan) / 0.001).log10().abs());
+            let falling =
+                Curve { rows: (0..6).collect(), values: (0..6).map(|i| 2.0 - 0.3 * f64::from(i)).collect() };
+            Ok(Run {
+                seed,
+                evidence: Evidence {
+                    reading: (self.findings)(plan),
+                    curves: Some(Curves { rows: 6, loss: Some(falling), ..Curves::default() }),
+                    ..Evidence::default()
+                },
+                holdout: Figures {
+                    macro_f1: (0.9 - 0.3 * far).max(0.1) + 0.002 * seed as f64,
+                    accuracy: 0.5,
+                    log_loss: Some(1.0 + far),
+                },
+                seconds: 0.01,
+                ..Run::default()
+            })
+        }
+
+        fn look(&mut self, plan: &Plan) -> Evidence {
+            Evidence { reading: (self.findings)(plan), ..Evidence::default() }
+        }
+
+        fn facts(&mut self, _: &Plan) -> PlanFacts {
+            PlanFacts::default()
+        }
+
+        fn fits(&self, _: &Plan) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn tell(&mut self, _: &Event<'_>) {}
+
+        fn keep(&mut self, _: &DebugRecord) {
+            self.kept.set(self.kept.get() + 1);
+        }
+
+        fn stopped(&self) -> bool {
+            self.trained.len() >= self.stop_after
+        }
+    }
+
+    fn settings() -> Settings {
+        Settings { seeds: vec![0, 1, 2], budget: Duration::from_secs(60), proposals: false }
+    }
+
+    fn start() -> Plan {
+        Preset::Article1.config().into()
+    }
+
+    fn step_too_large(plan: &Plan) -> Vec<Finding> {
+        if rate(plan) <= 0.0011 {
+            return Vec::new();
+        }
+        vec![
+            Finding::new("C07", Level::Warning, "it jumps")
+                .treat(Treatment::automatic(Change::ScaleLearningRate { factor: 10.0 }, "take larger steps"))
+                .treat(Treatment::automatic(Change::ScaleLearningRate { factor: 0.1 }, "take smaller steps")),
+        ]
+    }
+
+    #[test]
+    fn a_failed_trial_is_kept_beside_the_one_that_helped() {
+        let mut ward = Pretended::new(step_too_large);
+        let done = debug(start(), &mut ward, &settings(), DebugRecord::default());
+        assert_eq!(done.record.outcome, Outcome::Healthy);
+        assert!((rate(&done.plan) - 0.001).abs() < 1e-9);
+        let [first, last] = &done.record.steps[..] else { panic!("{:?}", done.record.steps) };
+        let verdicts: Vec<Verdict> = first.trials.iter().map(|trial| trial.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Rejected, Verdict::Accepted]);
+        assert!(first.trials[1].change.contains("-learning_rate = 0.01\n+learning_rate = 0.001\n"));
+        assert_eq!(first.trials[1].before.len(), 3);
+        assert!(last.trials.is_empty());
+        assert_eq!(ward.trained.len(), 9, "nothing is trained twice");
+        assert!(ward.kept.get() >= 4, "the record is kept after every training");
+    }
+
+    #[test]
+    fn it_ends_when_every_treatment_was_tried() {
+        let mut ward = Pretended::new(|_| {
+            vec![
+                Finding::new("C07", Level::Warning, "it jumps")
+                    .treat(Treatment::automatic(Change::BatchSize { batch_size: 13 }, "thirteen at a time"))
+                    .treat(Treatment::automatic(Change::ConstantLearningRate, "keep the step constant"))
+                    .treat(Treatment::proposal(Change::ScaleUnits { factor: 2.0 }, "double the units"))
+                    .treat(Treatment::advice("think")),
+            ]
+        });
+        let done = debug(start(), &mut ward, &settings(), DebugRecord::default());
+        assert_eq!(done.record.outcome, Outcome::OutOfTreatments);
+        let step = &done.record.steps[0];
+        assert_eq!(step.trials.len(), 1);
+        assert_eq!(step.trials[0].verdict, Verdict::Failed);
+        assert_eq!(step.notes, ["Not tried: keep the step constant, since the training is already so."]);
+        let mut ward = Pretended::new(|_| {
+            vec![
+                Finding::new("S14", Level::Warning, "too large")
+                    .treat(Treatment::proposal(Change::ScaleUnits { factor: 2.0 }, "double the units")),
+            ]
+        });
+        let settings = Settings { proposals: true, ..settings() };
+        let done = debug(start(), &mut ward, &settings, DebugRecord::default());
+        assert_eq!(done.record.steps[0].trials.len(), 1, "a proposal is tried if it is asked for");
+        assert_eq!(done.record.outcome, Outcome::Healthy, "a warning that no trial could better is advice");
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_trained_is_treated_by_what_can_be_seen_of_it() {
+        let findings = |plan: &Plan| match plan.config.fit.batch_size {
+            13 => vec![with_change("S99", Level::Error, Change::BatchSize { batch_size: 32 })],
+            _ => Vec::new(),
+        };
+        let mut plan = start();
+        plan.config.fit.batch_size = 13;
+        let mut ward = Pretended::new(findings);
+        let done = debug(plan.clone(), &mut ward, &settings(), DebugRecord::default());
+        assert_eq!(done.record.outcome, Outcome::Healthy);
+        assert_eq!(done.record.steps[0].notes, ["It cannot be trained: thirteen."]);
+        assert_eq!(done.record.steps[0].trials[0].verdict, Verdict::Accepted);
+        assert_eq!(done.runs.len(), 3);
+        let mut ward = Pretended::new(|_| Vec::new());
+        let done = debug(plan, &mut ward, &settings(), DebugRecord::default());
+        assert_eq!(done.record.outcome, Outcome::Failed("thirteen".into()));
+    }
+
+    #[test]
+    fn being_stopped_keeps_what_was_done() {
+        for (stop_after, steps) in [(1, 0), (4, 1), (7, 1)] {
+            let mut ward = Pretended { stop_after, ..Pretended::new(step_too_large) };
+            let done = debug(start(), &mut ward, &settings(), DebugRecord::default());
+            assert_eq!(done.record.outcome, Outcome::Interrupted);
+            assert_eq!(done.record.steps.len(), steps);
+            assert_eq!(ward.trained.len(), stop_after);
+        }
+    }
+
+    #[test]
+    fn no_trial_begins_that_the_budget_cannot_end() {
+        let mut ward = Pretended::new(step_too_large);
+        let budget = Duration::from_millis(5);
+        let done = debug(start(), &mut ward, &Settings { budget, ..settings() }, DebugRecord::default());
+        assert_eq!(done.record.outcome, Outcome::OutOfBudget);
+        assert_eq!(ward.trained.len(), 3);
+        assert!(done.record.steps[0].notes[0].contains("no time left"));
+    }
+
+    fn with_change(rule: &'static str, level: Level, change: Change) -> Finding {
+        Finding::new(rule, level, "x").treat(Treatment::automatic(change, "x"))
+    }
+
+    fn order(findings: Vec<Finding>) -> Vec<&'static str> {
+        let diagnosis = Diagnosis { primary: None, findings, not_checked: Vec::new() };
+        queue(&diagnosis, false).iter().map(|(finding, _)| finding.rule).collect()
+    }
+
+    #[test]
+    fn data_comes_first_unless_the_training_loss_cannot_be_read() {
+        let findings = || {
+            vec![
+                with_change("C11", Level::Warning, Change::EarlyStopping { patience: 5 }),
+                with_change("S09", Level::Warning, Change::ScaleLearningRate { factor: 0.1 }),
+                with_change("D01", Level::Warning, Change::Shuffle),
+                with_change("S05", Level::Warning, Change::HiddenActivations { activation: "relu".into() }),
+                with_change("S01", Level::Error, Change::OutputActivation { activation: "softmax".into() }),
+                with_change("C13", Level::Note, Change::ScaleEpochs { factor: 3.0 })
+                    .label(Label::StillImproving),
+                with_change("S15", Level::Note, Change::ValidationShare { share: 0.2 }),
+            ]
+        };
+        assert_eq!(order(findings()), ["D01", "S01", "S05", "S09", "C13", "C11"]);
+        let mut stuck = findings();
+        stuck.push(Finding::new("C04", Level::Error, "it stands still"));
+        assert_eq!(order(stuck), ["S01", "S05", "S09", "D01", "C13", "C11"]);
+    }
+
+    #[test]
+    fn the_same_change_is_queued_once() {
+        let twice = vec![
+            with_change("D01", Level::Warning, Change::Shuffle),
+            with_change("D02", Level::Error, Change::Shuffle),
+        ];
+        assert_eq!(order(twice).len(), 1);
+    }
+
+    #[test]
+    fn overfitting_is_no_illness_where_the_best_epoch_is_kept() {
+        let overfits = Finding::new("C11", Level::Warning, "x").label(Label::Overfit);
+        let diagnosis = Diagnosis { primary: None, findings: vec![overfits], not_checked: Vec::new() };
+        let mut plan = start();
+        assert!(!is_healthy(&plan, &diagnosis));
+        plan = treat::apply(&Change::EarlyStopping { patience: 5 }, &plan, &PlanFacts::default()).unwrap();
+        assert!(is_healthy(&plan, &diagnosis));
+    }
+
+    #[test]
+    fn the_cause_in_a_record_is_the_one_that_the_change_removes() {
+        assert_eq!(treat::removes(&Change::Shuffle), Some(CauseKind::SortedData));
+        assert_eq!(treat::removes(&Change::ScaleLearningRate { factor: 0.1 }), None);
+        assert_eq!(start().config.fit.schedule, Schedule::Constant);
+    }
 }

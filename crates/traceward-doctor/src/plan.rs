@@ -22,8 +22,6 @@ pub struct Plan {
 pub struct PlanFacts {
     /// The learning rate that a range test suggests, if one was made.
     pub suggested_rate: Option<f64>,
-    /// Whether the data set has two parts of its own, training and validation.
-    pub given_parts: bool,
 }
 
 impl From<TrainConfig> for Plan {

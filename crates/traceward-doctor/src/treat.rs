@@ -6,7 +6,7 @@
 
 use traceward_run::config::Input;
 use traceward_run::config::{ClassWeight, EarlyStopping, Loss, Monitor, Optimizer, Schedule};
-use traceward_run::spec::{Activation, Layer, LayerSpec};
+use traceward_run::spec::{Activation, Layer, LayerSpec, Weights};
 use traceward_trace::split::Method;
 
 use crate::plan::{Plan, PlanFacts};
@@ -139,9 +139,12 @@ fn make(change: &Change, plan: &mut Plan, facts: &PlanFacts) -> Result<(), NotAp
                 }
             }
         }
-        Change::Initializers | Change::Unfreeze => {
-            return Err(NotApplicable::NotInPlan("every layer learns, from the default initial weights"));
+        Change::Initializers => {
+            for spec in layers.iter_mut() {
+                spec.weights = Weights { trainable: spec.weights.trainable, ..Weights::default() };
+            }
         }
+        Change::Unfreeze => layers.iter_mut().for_each(|spec| spec.weights.trainable = true),
         Change::LearningRate { learning_rate } => set_rate(&mut config.compile.optimizer, *learning_rate)?,
         Change::ScaleLearningRate { factor } => {
             let rate = f64::from(config.compile.optimizer.learning_rate()) * factor;
@@ -386,7 +389,7 @@ fn scale_units(layer: &mut Layer, factor: f64) {
 #[cfg(test)]
 mod tests {
     use traceward_run::Preset;
-    use traceward_run::spec::Recurrent;
+    use traceward_run::spec::{Initializer, Recurrent};
 
     use super::*;
 
@@ -502,6 +505,19 @@ mod tests {
     }
 
     #[test]
+    fn first_weights_and_frozen_layers() {
+        let mut plan = article(Preset::Article5);
+        assert_eq!(refused(Change::Initializers, &plan), NotApplicable::Already);
+        assert_eq!(refused(Change::Unfreeze, &plan), NotApplicable::Already);
+        let frozen = Weights { trainable: false, kernel: Some(Initializer::Zeros), ..Weights::default() };
+        plan.config.model.layers[3].weights = frozen;
+        let begun = changed(Change::Initializers, &plan);
+        let weights = &begun.config.model.layers[3].weights;
+        assert_eq!((weights.trainable, weights.kernel), (false, None));
+        assert_eq!(changed(Change::Unfreeze, &begun), article(Preset::Article5));
+    }
+
+    #[test]
     fn a_layer_goes_unless_the_network_needs_it() {
         let plan = article(Preset::Article5);
         let after = changed(Change::RemoveLayer { layer: 2 }, &plan);
@@ -578,7 +594,7 @@ mod tests {
             NotApplicable::Range(_)
         ));
         assert!(matches!(refused(Change::LearningRateFromRangeTest, &plan), NotApplicable::Unknown(_)));
-        let facts = PlanFacts { suggested_rate: Some(0.003_333), ..PlanFacts::default() };
+        let facts = PlanFacts { suggested_rate: Some(0.003_333) };
         let found = apply(&Change::LearningRateFromRangeTest, &plan, &facts).unwrap();
         assert!((rate(&found) - 0.0033).abs() < 1e-7);
     }

@@ -203,8 +203,15 @@ impl Difference {
     }
 }
 
-/// Judges a change by the runs before it and after it. Both sides hold at least one run.
+/// Judges a change by the runs before it and after it. There are none before it if the plan could not be
+/// trained; there is at least one after it.
 pub fn judge(before: &[Run], after: &[Run], criterion: Criterion) -> Judgement {
+    if before.is_empty() {
+        let f1 = Metric::MacroF1.compare(after, after);
+        let why = format!("it can be trained now: {} {:.3}", Metric::MacroF1.words(), f1.after.mean);
+        let metric = Metric::MacroF1;
+        return Judgement { verdict: Verdict::Accepted, metric, gain: 0.0, noise: 0.0, why };
+    }
     let f1 = Metric::MacroF1.compare(before, after);
     let log_loss = Metric::LogLoss.compare(before, after);
     let decides =
