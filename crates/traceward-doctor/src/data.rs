@@ -129,9 +129,13 @@ fn conflicts(read: &Reads<'_>) -> Contradictions {
             }
         }
         let mut concerned = vec![false; read.dataset.traces.len()];
-        let (mut items, mut lost) = (0, 0);
-        for labels in sets.values().filter(|labels| labels.len() > 1) {
+        let (mut items, mut lost, mut twins) = (0, 0, 0);
+        for labels in sets.values() {
             let all: usize = labels.values().map(Vec::len).sum();
+            twins += if all > 1 { all } else { 0 };
+            if labels.len() < 2 {
+                continue;
+            }
             items += all;
             lost += all - labels.values().map(Vec::len).max().unwrap_or(0);
             for &row in labels.values().flatten() {
@@ -139,7 +143,7 @@ fn conflicts(read: &Reads<'_>) -> Contradictions {
             }
         }
         let accuracy_ceiling = if labelled == 0 { 1.0 } else { (labelled - lost) as f64 / labelled as f64 };
-        (Conflicts { items, accuracy_ceiling }, concerned)
+        (Conflicts { items, accuracy_ceiling, twins, outvoted: lost }, concerned)
     };
     let (facts, cut) = count(&|row| read.calls(row).to_vec());
     let by_cutting = if read.input.max_len.is_none() {

@@ -373,12 +373,16 @@ pub struct MissingClass {
 }
 
 /// Identical inputs with different labels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Conflicts {
     /// How many items are concerned.
     pub items: usize,
     /// The best accuracy that any function of the inputs can have.
     pub accuracy_ceiling: f64,
+    /// Labelled items of which there is more than one.
+    pub twins: usize,
+    /// How many of those have another label than most of their twins.
+    pub outvoted: usize,
 }
 
 /// What a simple classifier, trained on other items than it is asked about, makes of the labels.
