@@ -99,6 +99,8 @@ struct Open {
     number: u64,
     seen: Vec<(String, Seen)>,
     bar: Option<Bar>,
+    /// Whether what was said of it was in Keras' manner.
+    keras: bool,
     /// A bar that was left before its end.
     unfinished: Option<Progress>,
 }
@@ -163,6 +165,8 @@ struct Scan {
     /// What the line before said of those after it.
     side: Option<Side>,
     header: Option<Header>,
+    /// Of how many, where epochs are only counted: `[3/10]`.
+    counted: Option<u64>,
     /// Values without any epoch about them.
     loose: Table,
     /// Drawings of a bar without any epoch about it.
@@ -182,6 +186,7 @@ impl Default for Scan {
             open: None,
             side: None,
             header: None,
+            counted: None,
             loose: Table::new("row"),
             drawings: Table::new("step"),
             dictionaries: Vec::new(),
@@ -248,12 +253,15 @@ impl Scan {
                 self.reach(number, of, false);
                 self.say(&line, progress);
             }
-            (None, progress) if self.open.is_some() => self.say_loosely(&line, progress),
             // `[3/10] loss: 0.5`
-            (None, Some(Progress { at, of: of @ Some(_), named: false })) if !line.keras => {
-                self.reach(at, of, false);
+            (None, Some(Progress { at, of: Some(of), named: false }))
+                if !line.keras && (self.open.is_none() || self.counted == Some(of)) =>
+            {
+                self.counted = Some(of);
+                self.reach(at, Some(of), false);
                 self.say(&line, None);
             }
+            (None, progress) if self.open.is_some() => self.say_loosely(&line, progress),
             (None, progress) => self.without_epoch(&line, progress),
         }
     }
@@ -261,8 +269,10 @@ impl Scan {
     /// The reader goes on to an epoch; `heading` if the line says nothing else.
     fn reach(&mut self, number: u64, of: Option<u64>, heading: bool) {
         if let Some(open) = &self.open {
-            let begun_anew =
-                heading && of.is_some() && open.bar.is_some_and(|bar| bar.own && bar.at >= bar.of);
+            let begun_anew = heading
+                && of.is_some()
+                && open.keras
+                && open.bar.is_none_or(|bar| bar.own && bar.at >= bar.of);
             if open.number == number && !begun_anew {
                 return;
             }
@@ -285,6 +295,7 @@ impl Scan {
             batch(&mut self.run, open, line, progress);
             return;
         }
+        open.keras |= line.keras && line.epoch.is_none();
         let complete = drawn.is_none_or(Progress::is_complete);
         if let (Some(drawn), false) = (drawn, complete) {
             open.unfinished = Some(drawn);
@@ -506,7 +517,7 @@ impl Scan {
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         let keras = self.run.keras;
-        let values: Vec<(&String, f64, bool)> = open
+        let mut values: Vec<(&String, f64, bool)> = open
             .seen
             .iter()
             .filter_map(|(name, seen)| Some((name, seen.value(keras)?, seen.is_loose())))
@@ -514,6 +525,7 @@ impl Scan {
         if !values.iter().any(|(name, _, _)| is_metric(name)) {
             return;
         }
+        values.sort_by_key(|(name, _, _)| *name == "seconds");
         self.run.batches_averaged |= open
             .seen
             .iter()
@@ -728,7 +740,7 @@ impl Header {
         let metrics = names.iter().filter(|name| is_metric(name)).count();
         let counts = names.iter().any(|name| names::counts_epochs(name) || names::counts_steps(name));
         let names_all = names.iter().all(|name| {
-            number::parse(name).is_none()
+            name.split_whitespace().all(|word| number::parse(word).is_none())
                 && name.split_whitespace().count() <= 3
                 && !name.is_empty()
                 && name.len() <= 40
@@ -769,3 +781,6 @@ impl Header {
         (first && values.len() >= 2 && values.len() * 2 >= self.names.len()).then_some(values)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -186,8 +186,11 @@ fn join(parts: Vec<Part>, name: &str, notes: &mut Vec<String>) -> Result<Vec<Log
         let counter = if keras { "epoch" } else { "step" };
         let (mut by_row, mut by_step) = (Table::new(counter), Table::new("step"));
         for file in part.files {
-            let (fine, coarse): (Vec<Scalar>, Vec<Scalar>) =
-                file.into_iter().partition(|scalar| keras && is_of_steps(&scalar.tag));
+            let (fine, coarse) = if keras {
+                file.into_iter().partition(|scalar| is_of_steps(&scalar.tag))
+            } else {
+                by_two_counts(file)
+            };
             add(&mut by_row, coarse, &name_of)?;
             add(&mut by_step, fine, &name_of)?;
         }
@@ -208,6 +211,63 @@ fn join(parts: Vec<Part>, name: &str, notes: &mut Vec<String>) -> Result<Vec<Log
         }
     }
     Ok(runs)
+}
+
+/// A tag's scalars: how many, up to which step, and the place of the last in the file.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    values: usize,
+    last_step: i64,
+    last_place: usize,
+    by_one: bool,
+}
+
+/// Takes apart what is counted by step and what by epoch, where a writer was told both as its step: the steps,
+/// and by epoch what was counted so with the means of the steps since the epoch before.
+///
+/// A file is in the order of time. So a tag whose own count goes up by one through most of the file, while
+/// another's has gone four times as far, counts epochs.
+fn by_two_counts(file: Vec<Scalar>) -> (Vec<Scalar>, Vec<Scalar>) {
+    let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
+    for (place, scalar) in file.iter().enumerate() {
+        let count = counts.entry(&scalar.tag).or_insert(Count { by_one: true, ..Count::default() });
+        count.by_one &= count.values == 0 || scalar.step == count.last_step + 1;
+        (count.values, count.last_step, count.last_place) = (count.values + 1, scalar.step, place);
+    }
+    let Some(finest) = counts.values().max_by_key(|count| count.last_step).copied() else {
+        return (Vec::new(), file);
+    };
+    let by_epoch = |count: &Count| {
+        count.by_one
+            && count.values >= 2
+            && count.last_step.saturating_mul(4) <= finest.last_step
+            && count.values * 3 <= finest.values
+            && count.last_place * 2 >= file.len()
+    };
+    let of_epochs: Vec<String> =
+        counts.iter().filter(|(_, count)| by_epoch(count)).map(|(tag, _)| (*tag).to_owned()).collect();
+    if of_epochs.is_empty() || counts.contains_key("epoch") {
+        return (Vec::new(), file);
+    }
+    let (mut fine, mut coarse) = (Vec::new(), Vec::new());
+    let mut sums: BTreeMap<String, (f64, usize)> = BTreeMap::new();
+    let mut epoch = None;
+    for scalar in file {
+        if !of_epochs.contains(&scalar.tag) {
+            let (sum, count) = sums.entry(scalar.tag.clone()).or_default();
+            (*sum, *count) = (*sum + scalar.value, *count + 1);
+            fine.push(scalar);
+            continue;
+        }
+        if epoch != Some(scalar.step) {
+            epoch = Some(scalar.step);
+            for (tag, (sum, count)) in std::mem::take(&mut sums) {
+                coarse.push(Scalar { tag, value: sum / count as f64, ..scalar.clone() });
+            }
+        }
+        coarse.push(scalar);
+    }
+    (fine, coarse)
 }
 
 /// The n-th run of one folder belongs to the n-th of the other.

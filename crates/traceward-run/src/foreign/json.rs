@@ -176,6 +176,8 @@ fn of_map(
         let mut runs = of_rows(rows, name, notes)?;
         for run in &mut runs {
             run.hyperparameters = scalars(entries);
+            run.planned_epochs =
+                find("num_train_epochs").and_then(|epochs| number::counter(epochs.number()?));
         }
         return Ok(runs);
     }
@@ -303,6 +305,9 @@ fn numbered_rows(entries: &[(String, Value)]) -> Option<Vec<Value>> {
             continue;
         };
         let mut row = value.map()?.to_vec();
+        if row.iter().any(|(_, value)| matches!(value, Value::List(_))) {
+            return None;
+        }
         if !row.iter().any(|(name, _)| counts_epochs(name)) {
             row.push(("epoch".to_owned(), Value::Number(epoch.into())));
         }

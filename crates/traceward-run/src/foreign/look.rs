@@ -215,65 +215,8 @@ fn folder(path: &Path) -> io::Result<Found> {
     if mlflow::runs(path).iter().any(|run| mlflow::is_run(run)) {
         return found(Kind::MLflow, path.to_owned());
     }
-    let mut files = Vec::new();
-    let mut folders = Vec::new();
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-            Ok(_) if files.len() < MOST_FILES => files.push(entry.path()),
-            _ => {}
-        }
-    }
-    files.sort();
-    folders.sort();
-    let mut best: Option<(usize, Kind, PathBuf)> = None;
-    let mut consider = |file: PathBuf, further: usize| {
-        let Ok((head, tail)) = ends(&file) else { return };
-        let kind = kind(&head, &tail);
-        let rank = further
-            + match kind {
-                Kind::LightningCsv | Kind::KerasCsv => 0,
-                Kind::HuggingFace => 1,
-                Kind::TensorBoard => 2,
-                Kind::HistoryJson => 3,
-                Kind::Console => 4,
-                _ => return,
-            };
-        if best.as_ref().is_none_or(|(before, _, _)| rank < *before) {
-            best = Some((rank, kind, file));
-        }
-    };
-    for file in files {
-        consider(file, 0);
-    }
-    // Hugging Face's checkpoints: the last one's state holds all of the history.
-    let mut checkpoints: Vec<(u64, PathBuf)> = folders
-        .iter()
-        .filter_map(|folder| {
-            let name = folder.file_name()?.to_string_lossy().into_owned();
-            let step = name.strip_prefix("checkpoint-")?.parse().ok()?;
-            let state = folder.join("trainer_state.json");
-            state.is_file().then_some((step, state))
-        })
-        .collect();
-    checkpoints.sort();
-    if let Some((_, state)) = checkpoints.pop() {
-        consider(state, 10);
-    }
-    // `lightning_logs/version_3`: the last one.
-    let mut versions: Vec<(u64, PathBuf)> = folders
-        .iter()
-        .filter_map(|folder| {
-            let name = folder.file_name()?.to_string_lossy().into_owned();
-            let metrics = folder.join("metrics.csv");
-            metrics.is_file().then_some((name.strip_prefix("version_")?.parse().ok()?, metrics))
-        })
-        .collect();
-    versions.sort();
-    if let Some((_, metrics)) = versions.pop() {
-        consider(metrics, 10);
-    }
+    let mut best = None;
+    best_log(path, 0, &mut best, &mut 0)?;
     if let Some((_, kind, file)) = best
         && kind != Kind::TensorBoard
     {
@@ -290,6 +233,65 @@ fn folder(path: &Path) -> io::Result<Found> {
         path: path.to_owned(),
         reason: "no file in the folder is a log".to_owned(),
     })
+}
+
+/// Looks for the best log in a folder, then in those below it: kinds that say most first, the last of folders
+/// that are numbered (`checkpoint-500`, `version_3`), whose state holds what came before.
+fn best_log(
+    folder: &Path,
+    depth: usize,
+    best: &mut Option<(usize, Kind, PathBuf)>,
+    looked: &mut usize,
+) -> io::Result<()> {
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => {
+                folders.push((number_in(&entry.file_name().to_string_lossy()), entry.path()))
+            }
+            Ok(_) => files.push(entry.path()),
+            _ => {}
+        }
+    }
+    files.sort();
+    for file in files {
+        *looked += 1;
+        if *looked > MOST_FILES {
+            return Ok(());
+        }
+        let Ok((head, tail)) = ends(&file) else { continue };
+        let kind = kind(&head, &tail);
+        let rank = match kind {
+            Kind::LightningCsv | Kind::KerasCsv => 0,
+            Kind::HuggingFace => 1,
+            Kind::TensorBoard => 2,
+            Kind::HistoryJson => 3,
+            Kind::Console => 4,
+            _ => continue,
+        };
+        let rank = rank + 10 * depth;
+        if best.as_ref().is_none_or(|(before, _, _)| rank < *before) {
+            *best = Some((rank, kind, file));
+        }
+    }
+    folders.sort_by(|left, right| right.0.cmp(&left.0).then_with(|| left.1.cmp(&right.1)));
+    if best.is_none() && depth < 3 {
+        for (_, inner) in folders {
+            // A folder that cannot be listed holds nothing for us.
+            let _ = best_log(&inner, depth + 1, best, looked);
+            if best.is_some() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The number at the end of a name.
+fn number_in(name: &str) -> Option<u64> {
+    let digits = name.trim_start_matches(|sign: char| !sign.is_ascii_digit());
+    digits.parse().ok()
 }
 
 /// Whether the first files below a folder are traces.

@@ -58,23 +58,24 @@ pub(super) fn read(folder: &Path, notes: &mut Vec<String>) -> Result<Vec<LoggedR
         notes.push(format!("Of {} runs the first {MOST_RUNS} are read.", folders.len()));
     }
     let several = folders.len() > 1;
-    let mut read = Vec::new();
+    let mut started = Vec::new();
     for folder in folders.iter().take(MOST_RUNS) {
         let settings =
             yaml::small_file(&folder.join("meta.yaml")).map(|text| yaml::scalars(&text)).unwrap_or_default();
         let id = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let name = settings
-            .get("run_name")
-            .and_then(Value::as_str)
-            .filter(|name| !name.is_empty())
-            .map_or(id, str::to_owned);
+        let named = settings.get("run_name").and_then(Value::as_str).filter(|name| !name.is_empty());
+        let name = named.map_or(id, str::to_owned);
         let table = metrics(&folder.join("metrics"), notes)?;
         let hyperparameters = parameters(&folder.join("params"));
+        let time = settings.get("start_time").and_then(Value::as_i64).unwrap_or(0);
         for mut run in shape::runs(shape::promoted(table), if several { &name } else { "" }, notes) {
             run.hyperparameters.clone_from(&hyperparameters);
-            read.push(run);
+            started.push((time, run));
         }
     }
+    // Folders are named at random; people think of their runs in the order they began them.
+    started.sort_by_key(|(time, _)| *time);
+    let read: Vec<LoggedRun> = started.into_iter().map(|(_, run)| run).collect();
     if read.is_empty() { Err("no run in it has logged a loss or an accuracy".to_owned()) } else { Ok(read) }
 }
 

@@ -358,7 +358,7 @@ impl Columns {
                 (Some(sided), Some(any))
                     if sided.meaning.stand_in == any.meaning.stand_in
                         && sided.meaning.rest.len() <= any.meaning.rest.len()
-                        && sided.values * 5 >= any.values =>
+                        && sided.values * 2 >= any.values =>
                 {
                     Some(sided)
                 }

@@ -160,7 +160,8 @@ fn by_epoch(table: &Table) -> Option<(Table, Option<Table>)> {
 /// Whether rows are steps rather than epochs.
 ///
 /// Steps that grow by more than one are. Those that grow by one are epochs where each has a validation, or
-/// there are no more than epochs would be: PyTorch's writers count whatever they are told to.
+/// where there is none and they are no more than epochs would be: PyTorch's writers count whatever they are
+/// told to.
 fn counts_single_steps(table: &Table) -> bool {
     if table.find("epoch").is_some() {
         return true;
@@ -178,7 +179,7 @@ fn counts_single_steps(table: &Table) -> bool {
     };
     let validated = of(|meaning| matches!(meaning.side, Some(Side::Validation | Side::Test)));
     let trained = of(|meaning| matches!(meaning.side, None | Some(Side::Train)));
-    !by_one || !(validated * 2 > trained || table.len() <= 500)
+    !by_one || !(validated * 2 > trained || (validated == 0 && table.len() <= 500))
 }
 
 /// A table as a history, its columns found.

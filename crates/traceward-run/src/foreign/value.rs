@@ -71,14 +71,11 @@ impl Value {
         }
     }
 
-    /// A number; words for not-a-number and infinity are numbers too, other words are not.
+    /// A number, also one in quotes, as Hugging Face prints them.
     pub(super) fn number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
-            Self::Text(text) => match text.as_str() {
-                "NaN" | "nan" | "Infinity" | "-Infinity" | "inf" | "-inf" => text.parse().ok(),
-                _ => None,
-            },
+            Self::Text(text) => super::number::parse(text),
             _ => None,
         }
     }

@@ -501,13 +501,30 @@ impl Line {
             }
         }
         let mut joined = words.join("_");
-        let found = meaning(&joined);
-        if let Some(side) = found.side {
-            *sides = Some(side);
+        let mut found = meaning(&joined);
+        // `LOSS train 0.5 valid 0.75`: the second is a loss, too.
+        if found.quantity.is_none() && found.side.is_some() && found.is_plain() {
+            let before =
+                self.values.last().map(|(name, _)| meaning(name)).filter(|before| before.side.is_some());
+            let word = match before.and_then(|before| before.quantity) {
+                Some(Quantity::Loss) => "_loss",
+                Some(Quantity::Accuracy) => "_accuracy",
+                _ => "",
+            };
+            joined.push_str(word);
+            found = meaning(&joined);
         }
         let measured = matches!(found.quantity, Some(Quantity::Loss | Quantity::Accuracy));
-        if !measured && !separated {
+        // What stands before the epoch is the logger's: `train.py:99]`.
+        let begun = self.epoch.is_some()
+            || self.progress.is_some()
+            || self.seconds.is_some()
+            || !self.values.is_empty();
+        if !measured && !(separated && (begun || found.quantity.is_some())) {
             return;
+        }
+        if let Some(side) = found.side {
+            *sides = Some(side);
         }
         if measured && found.side.is_none() && !self.keras {
             match self.side.filter(|_| self.values.is_empty()).or(*sides).or(self.side) {
