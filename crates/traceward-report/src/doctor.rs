@@ -8,7 +8,9 @@
 mod cells;
 mod excerpt;
 mod explain;
+pub(crate) mod html;
 mod json;
+mod markdown;
 mod page;
 mod plot;
 mod sarif;
@@ -19,10 +21,12 @@ use traceward_doctor::curve::Curves;
 use traceward_doctor::{Diagnosis, Source};
 
 pub use explain::{explain, list};
+pub use html::html;
 pub use json::{
     Cause, Counts, Document, Finding, Layer, LikelyCause, NotChecked, Region, Repair, Treatment, json,
     json_of_all,
 };
+pub use markdown::markdown;
 pub use sarif::sarif;
 pub use text::{line, summary, text};
 
@@ -41,8 +45,6 @@ pub struct Report<'a> {
     pub source: Option<&'a Source>,
     /// The curves that findings speak of.
     pub curves: Option<&'a Curves>,
-    /// How many rules there are, looked or not: `rules::all().count()`.
-    pub rules: usize,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! is a plain function of its state, so a snapshot holds it still.
 
 use askama::Template;
+use traceward_doctor::Diagnosis;
 use traceward_run::config::{
     ClassWeight, EarlyStopping, Monitor, Optimizer, RunRecord, Schedule, TrainConfig, Truncating,
 };
@@ -15,6 +16,7 @@ use traceward_trace::profile::Profile;
 use traceward_trace::profile::numerals::{count, counted, percent};
 use traceward_trace::split::Method;
 
+use crate::doctor::html::DiagnosisView;
 use crate::figures::{duration, figure, figure_or_dash, loss, rate};
 use crate::svg::{Chart, Line, Side, chart};
 use crate::terminal::printable;
@@ -36,6 +38,8 @@ pub struct RunPage<'a> {
     pub model: &'a ModelSpec,
     /// The version that writes the page.
     pub traceward: &'static str,
+    /// What the doctor says of it, if it was asked.
+    pub diagnosis: Option<&'a Diagnosis>,
 }
 
 /// The page.
@@ -56,6 +60,7 @@ pub fn run_page(page: &RunPage<'_>) -> String {
         charts: charts(page.history),
         best: best(page.history),
         evaluation: page.evaluation.map(EvaluationView::new),
+        diagnosis: page.diagnosis.map(DiagnosisView::of_run),
         summary: printable_lines(&summary(page.model, None, 80)),
         settings: settings(config),
         data: data_facts(page),
@@ -98,6 +103,7 @@ struct View {
     charts: Vec<String>,
     best: Option<String>,
     evaluation: Option<EvaluationView>,
+    diagnosis: Option<DiagnosisView>,
     summary: String,
     settings: Vec<Fact>,
     data: Vec<Fact>,

@@ -92,25 +92,77 @@ pub(super) fn write(page: &mut Page, source: &Source, stretch: &Stretch, gutter:
 
 /// Writes what a repair makes of the lines it touches: those taken out, those put in.
 pub(super) fn write_repair(page: &mut Page, source: &Source, repair: &Repair, gutter: usize) {
+    let Some((removed, added)) = repaired_lines(source, repair) else { return };
+    let faint = page.palette.faint;
+    let bar = format!("{} | ", blanks(gutter));
+    let room = page.width.saturating_sub(columns(&bar) + 2);
+    let (good, bad) = (page.palette.good, page.palette.bad);
+    let removed = removed.iter().map(|line| (line, "- ", bad));
+    for (line, mark, style) in removed.chain(added.iter().map(|line| (line, "+ ", good))) {
+        page.line(&[(&bar, faint), (mark, style), (&cut(line, room), style)]);
+    }
+}
+
+/// The lines that a repair touches, without and with it; `None` if they are too many to show.
+pub(super) fn repaired_lines(source: &Source, repair: &Repair) -> Option<(Vec<String>, Vec<String>)> {
     let stretch = Stretch::new(source, &repair.span);
     let lines = lines(source, &stretch);
-    let (Some((_, _, offset)), Some((_, last, last_offset))) = (lines.first(), lines.last()) else { return };
+    let ((_, _, offset), (_, last, last_offset)) = (lines.first()?, lines.last()?);
     if lines.len() > MOST_LINES {
-        return;
+        return None;
     }
     let head = &source.text[*offset..stretch.span.start.max(*offset)];
     let end = stretch.span.end.clamp(*last_offset, last_offset + last.len());
     let tail = &source.text[end..last_offset + last.len()];
     let repaired = format!("{head}{}{tail}", repair.text);
-    let faint = page.palette.faint;
-    let bar = format!("{} | ", blanks(gutter));
-    let room = page.width.saturating_sub(columns(&bar) + 2);
-    let (good, bad) = (page.palette.good, page.palette.bad);
-    let old = lines.iter().map(|(_, line, _)| (*line, "- ", bad));
-    for (line, mark, style) in old.chain(repaired.lines().map(|line| (line, "+ ", good))) {
-        let text = cut(&shown(line, 0, 0).0, room);
-        page.line(&[(&bar, faint), (mark, style), (&text, style)]);
-    }
+    let line = |line: &str| shown(line, 0, 0).0;
+    Some((lines.iter().map(|(_, text, _)| line(text)).collect(), repaired.lines().map(line).collect()))
+}
+
+/// A line of a source with the part of it that is meant.
+pub(crate) struct MarkedLine {
+    /// Its number, from 1, as wide as the widest; dots where lines are left out.
+    pub(crate) number: String,
+    /// What stands before the part.
+    pub(crate) before: String,
+    /// The part.
+    pub(crate) marked: String,
+    /// What stands behind it.
+    pub(crate) after: String,
+}
+
+/// The lines of a stretch, for forms that can mark text themselves.
+pub(super) fn marked_lines(source: &Source, stretch: &Stretch) -> Vec<MarkedLine> {
+    let lines = lines(source, stretch);
+    let wide = stretch.number_columns();
+    let (head, tail) = left_out(lines.len());
+    let line = |(place, (number, text, offset)): (usize, &(usize, &str, usize))| {
+        let cut = |at: usize| text.floor_char_boundary(at.saturating_sub(*offset).min(text.len()));
+        let (from, to) = (cut(stretch.span.start), cut(stretch.span.end));
+        if (head..tail).contains(&place) {
+            let empty = String::new;
+            let number = format!("{:>wide$}", "…");
+            return (place == head).then(|| MarkedLine {
+                number,
+                before: empty(),
+                marked: empty(),
+                after: empty(),
+            });
+        }
+        let line = |text: &str| shown(text, 0, 0).0;
+        Some(MarkedLine {
+            number: format!("{number:>wide$}"),
+            before: line(&text[..from]),
+            marked: line(&text[from..to]),
+            after: line(&text[to..]),
+        })
+    };
+    lines.iter().enumerate().filter_map(line).collect()
+}
+
+/// Which of so many lines are left out: from, to.
+fn left_out(lines: usize) -> (usize, usize) {
+    if lines > MOST_LINES { (MOST_LINES / 2, lines - MOST_LINES / 2 + 1) } else { (lines, lines) }
 }
 
 /// The lines of a stretch: number from 1, text, offset in the source.
@@ -190,11 +242,7 @@ fn several(page: &mut Page, lines: &[(usize, &str, usize)], stretch: &Stretch, g
     let expanded: Vec<String> = lines.iter().map(|(_, line, _)| shown(line, 0, 0).0).collect();
     let indent = |line: &String| line.chars().take_while(|c| *c == ' ').count();
     let shared = expanded.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
-    let (head, tail) = if lines.len() > MOST_LINES {
-        (MOST_LINES / 2, lines.len() - MOST_LINES / 2 + 1)
-    } else {
-        (lines.len(), lines.len())
-    };
+    let (head, tail) = left_out(lines.len());
     for (place, (number, _, _)) in lines.iter().enumerate() {
         if place == head {
             page.line(&[(&cut("...", gutter.max(3)), faint)]);

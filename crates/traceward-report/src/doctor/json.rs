@@ -164,12 +164,20 @@ pub struct Repair {
 pub struct LikelyCause {
     /// Which.
     pub kind: String,
-    /// In words.
+    /// What kind of cause that is.
+    pub words: &'static str,
+    /// What it is here.
     pub text: String,
     /// How much speaks for it, from 0 to 1.
     pub weight: f64,
     /// Rules whose findings name it.
     pub rules: Vec<String>,
+    /// What speaks for it.
+    #[serde(rename = "for")]
+    pub speaks_for: Vec<String>,
+    /// What speaks against it.
+    #[serde(rename = "against")]
+    pub speaks_against: Vec<String>,
 }
 
 /// A rule that could not be checked.
@@ -188,10 +196,13 @@ pub fn json(report: &Report<'_>) -> Document {
     let diagnosis = report.diagnosis;
     let [error, warning, note] = counts(&diagnosis.findings);
     let likely = likely_causes(diagnosis).into_iter().map(|cause| LikelyCause {
-        kind: word(&cause.kind),
-        text: cause.words.into(),
-        weight: cause.weight,
-        rules: cause.rules.into_iter().map(Into::into).collect(),
+        kind: word(&cause.ranked.kind),
+        words: cause.words(),
+        text: clean(&cause.ranked.text),
+        weight: cause.weight(),
+        rules: cause.rules.iter().copied().map(Into::into).collect(),
+        speaks_for: cause.ranked.speaks_for.iter().map(|text| clean(text)).collect(),
+        speaks_against: cause.ranked.speaks_against.iter().map(|text| clean(text)).collect(),
     });
     Document {
         path: clean(report.path),

@@ -19,8 +19,8 @@ use crate::terminal::printable;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// The reports as one SARIF log with one run, written by this `version` of traceward.
-pub fn sarif(reports: &[Report<'_>], version: &str) -> Value {
+/// The reports as one SARIF log with one run.
+pub fn sarif(reports: &[Report<'_>]) -> Value {
     let mut ids: Vec<&str> = rules::all().map(|rule| rule.id).collect();
     for finding in reports.iter().flat_map(|report| &report.diagnosis.findings) {
         if !ids.contains(&finding.rule) {
@@ -41,7 +41,7 @@ pub fn sarif(reports: &[Report<'_>], version: &str) -> Value {
             "tool": {
                 "driver": {
                     "name": "traceward doctor",
-                    "semanticVersion": version,
+                    "semanticVersion": env!("CARGO_PKG_VERSION"),
                     "rules": ids.iter().map(|id| descriptor(id)).collect::<Vec<_>>(),
                 }
             },

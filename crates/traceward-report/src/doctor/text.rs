@@ -13,8 +13,8 @@ use super::cells::{columns, cut};
 use super::excerpt::{self, Stretch};
 use super::page::{Page, Piece, blanks};
 use super::view::{
-    counter, counts, counts_words, epoch, label_name, likelihood, likely_causes, not_checked, place_words,
-    ranges, rules_that_looked, title,
+    conclusion, counter, counts, counts_words, epoch, label_name, likelihood, likely_causes, need_words,
+    not_checked, place_words, ranges, rules_that_looked, title, weight,
 };
 use super::{Report, plot};
 use crate::figures::loss;
@@ -43,7 +43,7 @@ pub fn text(report: &Report<'_>, width: usize, palette: Palette) -> String {
     causes(&mut page, report);
     unchecked(&mut page, report);
     page.blank();
-    conclusion(&mut page, report);
+    close(&mut page, report);
     page.finish()
 }
 
@@ -72,7 +72,7 @@ fn head(page: &mut Page, report: &Report<'_>) {
 }
 
 /// Loss and validation loss side by side on one scale, or below each other where there is no room.
-fn overview(page: &mut Page, curves: &traceward_doctor::curve::Curves) {
+pub(super) fn overview(page: &mut Page, curves: &traceward_doctor::curve::Curves) {
     let drawn = plot::drawn(curves);
     let rows = plot::rows(curves);
     let Some(scale) = plot::Scale::of(&drawn).filter(|_| rows > 1) else { return };
@@ -173,7 +173,7 @@ fn remark(page: &mut Page, gutter: usize, what: &str, style: Style, text: &str) 
 /// A cause, how likely it is, and what speaks for and against it.
 fn cause(page: &mut Page, cause: &Cause, gutter: usize) {
     let heading = page.palette.heading;
-    let said = format!("{} ({})", cause.text, likelihood(cause.weight));
+    let said = format!("{} ({})", cause.text, likelihood(weight(cause)));
     remark(page, gutter, "cause", heading, &said);
     let indent = blanks(gutter + 5);
     let hang = blanks(gutter + 7);
@@ -243,8 +243,8 @@ fn causes(page: &mut Page, report: &Report<'_>) {
     for (place, cause) in likely.iter().take(MOST_CAUSES).enumerate() {
         let number = format!("{:>3}. ", place + 1);
         let hang = blanks(columns(&number));
-        let said = format!("{} ({})", cause.words, cause.rules.join(", "));
-        let filled = ((cause.weight * CAUSE_BAR as f64).round() as usize).clamp(1, CAUSE_BAR);
+        let said = format!("{} ({})", cause.words(), cause.rules.join(", "));
+        let filled = ((cause.weight() * CAUSE_BAR as f64).round() as usize).clamp(1, CAUSE_BAR);
         let bar = format!("{}{} ", "█".repeat(filled), "░".repeat(CAUSE_BAR - filled));
         let lead = [(number.as_str(), faint), (bar.as_str(), page.palette.warning)];
         let under = blanks(columns(&number) + columns(&bar));
@@ -274,35 +274,17 @@ fn unchecked(page: &mut Page, report: &Report<'_>) {
     }
 }
 
-fn need_words(rules: usize) -> String {
-    if rules == 1 { "1 rule needs".into() } else { format!("{rules} rules need") }
-}
-
 /// How it stands, honestly: what was not looked at is not fine.
-fn conclusion(page: &mut Page, report: &Report<'_>) {
-    let (all, looked) = rules_that_looked(report);
-    let found = counts(&report.diagnosis.findings);
-    let missing = all.saturating_sub(looked);
-    let unchecked = if missing == 0 { String::new() } else { format!("; {missing} could not be checked") };
-    let rules = if looked == 1 { "rule" } else { "rules" };
-    let (said, style) = match found {
-        _ if looked == 0 && report.diagnosis.findings.is_empty() => {
-            (format!("nothing could be checked: none of {all} rules has what it needs"), page.palette.warning)
-        }
-        [0, 0, 0] => (format!("nothing found by {looked} {rules}{unchecked}"), page.palette.good),
-        found => {
-            let style = if found[0] > 0 {
-                page.palette.bad
-            } else if found[1] > 0 {
-                page.palette.warning
-            } else {
-                page.palette.good
-            };
-            (format!("{} by {looked} {rules}{unchecked}", counts_words(found)), style)
-        }
+fn close(page: &mut Page, report: &Report<'_>) {
+    let [errors, warnings, _] = counts(&report.diagnosis.findings);
+    let style = match (errors, warnings) {
+        (1.., _) => page.palette.bad,
+        (0, 1..) => page.palette.warning,
+        (0, 0) if rules_that_looked(report).1 == 0 => page.palette.warning,
+        (0, 0) => page.palette.good,
     };
-    let path = format!("{}: ", title(report));
-    page.paragraph(&[], &[("  ", style)], &format!("{path}{said}"), style);
+    let said = format!("{}: {}", title(report), conclusion(report));
+    page.paragraph(&[], &[("  ", style)], &said, style);
 }
 
 /// Many reports in a table, and how they stand together; empty for fewer than two.

@@ -1,8 +1,8 @@
 //! What all forms of a report say in the same words: places, names of rules, what was not checked.
 
 use serde::Serialize;
-use traceward_doctor::diagnose::NotChecked;
-use traceward_doctor::{Cause, CauseKind, Diagnosis, Finding, Label, Level, Need, Place, rules};
+use traceward_doctor::diagnose::{NotChecked, RankedCause};
+use traceward_doctor::{Cause, Diagnosis, Finding, Label, Level, Need, Place, rules};
 
 use super::{Report, plot};
 
@@ -23,7 +23,11 @@ pub(super) fn word(value: &impl Serialize) -> String {
 
 /// How much speaks for a cause, from 0 to 1 whatever its rule reckoned.
 pub(super) fn weight(cause: &Cause) -> f64 {
-    if cause.weight.is_nan() { 0.0 } else { cause.weight.clamp(0.0, 1.0) }
+    sound(cause.weight)
+}
+
+fn sound(weight: f64) -> f64 {
+    if weight.is_nan() { 0.0 } else { weight.clamp(0.0, 1.0) }
 }
 
 /// How likely a cause is, in a word.
@@ -78,11 +82,30 @@ pub(super) fn counter(report: &Report<'_>) -> &'static str {
 
 /// How many rules there are, and how many of them could look.
 pub(super) fn rules_that_looked(report: &Report<'_>) -> (usize, usize) {
-    let all = report.rules;
+    let all = rules::all().count();
     let mut missing: Vec<&str> = report.diagnosis.not_checked.iter().map(|missing| missing.rule).collect();
     missing.sort_unstable();
     missing.dedup();
     (all, all.saturating_sub(missing.len()))
+}
+
+/// How it stands, honestly: what was not looked at is not fine.
+pub(super) fn conclusion(report: &Report<'_>) -> String {
+    let (all, looked) = rules_that_looked(report);
+    let found = counts_words(counts(&report.diagnosis.findings));
+    if looked == 0 && found.is_empty() {
+        return format!("nothing could be checked: none of {all} rules has what it needs");
+    }
+    let found = if found.is_empty() { "nothing found" } else { &found };
+    let rules = if looked == 1 { "rule" } else { "rules" };
+    let missing = all.saturating_sub(looked);
+    let unchecked = if missing == 0 { String::new() } else { format!("; {missing} could not be checked") };
+    format!("{found} by {looked} {rules}{unchecked}")
+}
+
+/// `3 rules need`.
+pub(super) fn need_words(rules: usize) -> String {
+    if rules == 1 { "1 rule needs".into() } else { format!("{rules} rules need") }
 }
 
 /// What could not be checked: for each thing that is lacking the rules that need it, in their order.
@@ -134,39 +157,33 @@ pub(super) fn counts_words([errors, warnings, notes]: [usize; 3]) -> String {
 /// A cause, over all findings.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LikelyCause {
-    pub(super) kind: CauseKind,
-    /// In words.
-    pub(super) words: &'static str,
-    /// How much speaks for it, from 0 to 1.
-    pub(super) weight: f64,
+    /// How likely, and what it is here.
+    pub(super) ranked: RankedCause,
     /// Rules whose findings name it.
     pub(super) rules: Vec<&'static str>,
 }
 
-/// Causes over all findings, likeliest first. Findings that name one cause are taken as independent.
-pub(super) fn likely_causes(diagnosis: &Diagnosis) -> Vec<LikelyCause> {
-    let mut likely: Vec<LikelyCause> = Vec::new();
-    for finding in &diagnosis.findings {
-        for cause in &finding.causes {
-            let weight = weight(cause);
-            match likely.iter_mut().find(|so_far| so_far.kind == cause.kind) {
-                Some(so_far) => {
-                    so_far.weight = 1.0 - (1.0 - so_far.weight) * (1.0 - weight);
-                    if !so_far.rules.contains(&finding.rule) {
-                        so_far.rules.push(finding.rule);
-                    }
-                }
-                None => likely.push(LikelyCause {
-                    kind: cause.kind,
-                    words: cause.kind.words(),
-                    weight,
-                    rules: vec![finding.rule],
-                }),
-            }
-        }
+impl LikelyCause {
+    /// What kind of cause it is, in words.
+    pub(super) fn words(&self) -> &'static str {
+        self.ranked.kind.words()
     }
-    likely.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    likely
+
+    /// How much speaks for it, from 0 to 1.
+    pub(super) fn weight(&self) -> f64 {
+        sound(self.ranked.weight)
+    }
+}
+
+/// Causes over all findings, likeliest first.
+pub(super) fn likely_causes(diagnosis: &Diagnosis) -> Vec<LikelyCause> {
+    let causes = diagnosis.causes().into_iter().map(|ranked| {
+        let named = ranked.findings.iter().filter_map(|&place| diagnosis.findings.get(place));
+        let mut rules: Vec<&str> = named.map(|finding| finding.rule).collect();
+        rules.dedup();
+        LikelyCause { ranked, rules }
+    });
+    causes.collect()
 }
 
 /// The path with its run: `training.log, run 2`.

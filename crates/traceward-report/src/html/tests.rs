@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use traceward_doctor::diagnose::NotChecked;
+use traceward_doctor::{Cause, CauseKind, Diagnosis, Finding, Level, Need};
 use traceward_run::Preset;
 use traceward_run::config::{DataRecord, DataSource};
 use traceward_run::history::Epoch;
@@ -41,6 +43,7 @@ struct Run {
     history: History,
     profile: Profile,
     model: ModelSpec,
+    diagnosis: Option<Diagnosis>,
 }
 
 impl Run {
@@ -83,6 +86,7 @@ impl Run {
             history,
             profile: Profile::of(&data),
             model,
+            diagnosis: None,
         }
     }
 
@@ -95,6 +99,7 @@ impl Run {
             profile: &self.profile,
             model: &self.model,
             traceward: "0.1.0",
+            diagnosis: self.diagnosis.as_ref(),
         })
     }
 }
@@ -102,6 +107,29 @@ impl Run {
 #[test]
 fn a_finished_run() {
     insta::assert_snapshot!(Run::new(&FAMILIES).page(Some(&judged(&FAMILIES, 900))));
+}
+
+#[test]
+fn what_the_doctor_says_stands_on_the_page() {
+    let mut run = Run::new(&FAMILIES);
+    assert!(!run.page(None).contains("<h2>Findings</h2>"));
+    let finding = Finding::new("C11", Level::Warning, "validation loss rose 12 %")
+        .at_epoch(70)
+        .cause(Cause::new(CauseKind::TooManyEpochs, 0.6, "it trains on after the best epoch"));
+    let not_checked = vec![NotChecked { rule: "G01", needs: Need::Internals }];
+    run.diagnosis = Some(Diagnosis { primary: None, findings: vec![finding], not_checked });
+    let page = run.page(None);
+    for said in [
+        "<h2>Findings</h2>",
+        "warning C11</span>validation loss rose 12 %",
+        "history.csv: epoch 70",
+        "too many epochs",
+        "1 rule needs a look inside while it trains",
+    ] {
+        assert!(page.contains(said), "{said} in {page}");
+    }
+    run.diagnosis = Some(Diagnosis { primary: None, findings: Vec::new(), not_checked: Vec::new() });
+    assert!(run.page(None).contains("<p>Nothing found by "));
 }
 
 #[test]
