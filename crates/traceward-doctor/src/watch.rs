@@ -45,7 +45,7 @@ fn key(finding: &Finding) -> Key {
 }
 
 /// Watches one training.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Watch {
     evidence: Evidence,
     history: History,
@@ -59,7 +59,9 @@ impl Watch {
     /// Watches a training of this network, fit and data, as far as they are known.
     pub fn new(network: Option<Network>, fit: Option<Fit>, data: Option<Data>) -> Self {
         let evidence = Evidence { network, fit, data, ..Evidence::default() };
-        Self { evidence, ..Self::default() }
+        // `History::default` has no columns, which would swallow every row.
+        let history = History::new();
+        Self { evidence, history, told: BTreeMap::new(), pending: Vec::new(), spent: Duration::ZERO }
     }
 
     /// Whether step `step` is worth a look: about five an epoch, the first always.
@@ -218,6 +220,10 @@ mod tests {
         }
     }
 
+    fn watch() -> Watch {
+        Watch::new(None, None, None)
+    }
+
     fn epoch(number: u32, loss: f64) -> Epoch {
         Epoch {
             epoch: number,
@@ -232,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_finding_is_told_once() {
-        let mut watch = Watch::default();
+        let mut watch = watch();
         let told: Vec<&str> =
             (0..10).flat_map(|at| watch.look(look(10 * at, 0.5))).map(|finding| finding.rule).collect();
         assert_eq!(told, ["G05"]);
@@ -241,7 +247,7 @@ mod tests {
 
     #[test]
     fn what_has_passed_is_kept_as_a_note() {
-        let mut watch = Watch::default();
+        let mut watch = watch();
         for at in 0..10 {
             watch.look(look(10 * at, if at < 5 { 0.5 } else { 0.001 }));
         }
@@ -253,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_loss_that_is_no_number_is_told_at_once() {
-        let mut watch = Watch::default();
+        let mut watch = watch();
         assert_eq!(watch.epoch(&epoch(0, 1.0)), []);
         let told = watch.epoch(&epoch(1, f64::NAN));
         assert_eq!(told.iter().map(|finding| finding.rule).collect::<Vec<_>>(), ["C01"]);
@@ -268,7 +274,7 @@ mod tests {
 
     #[test]
     fn old_looks_are_forgotten_but_the_first() {
-        let mut watch = Watch::default();
+        let mut watch = watch();
         for at in 0..100 {
             watch.look(look(10 * at, 0.001));
         }
