@@ -145,13 +145,14 @@ fn conflicts(read: &Reads<'_>) -> Contradictions {
         let accuracy_ceiling = if labelled == 0 { 1.0 } else { (labelled - lost) as f64 / labelled as f64 };
         (Conflicts { items, accuracy_ceiling, twins, outvoted: lost }, concerned)
     };
-    let (facts, cut) = count(&|row| read.calls(row).to_vec());
-    let by_cutting = if read.input.max_len.is_none() {
-        0
-    } else {
-        let (_, whole) = count(&|row| read.dataset.traces[row as usize].calls.clone());
-        cut.iter().zip(&whole).filter(|(cut, whole)| **cut && !**whole).count()
-    };
+    let (mut facts, cut) = count(&|row| read.calls(row).to_vec());
+    let mut by_cutting = 0;
+    if read.input.max_len.is_some() {
+        let (before, whole) = count(&|row| read.dataset.traces[row as usize].calls.clone());
+        by_cutting = cut.iter().zip(&whole).filter(|(cut, whole)| **cut && !**whole).count();
+        // Twins that differ in what was cut off are no witnesses against a label.
+        facts = Conflicts { twins: before.twins, outvoted: before.outvoted, ..facts };
+    }
     Contradictions { facts, by_cutting }
 }
 

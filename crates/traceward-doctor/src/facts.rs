@@ -230,6 +230,26 @@ pub struct Fit {
     pub scaling: Vec<Placed<String>>,
     /// What is done to labels on the way (`to_categorical`, division), and where.
     pub label_steps: Vec<Placed<String>>,
+    /// The loop that the script itself writes, as PyTorch's do; `None` if the framework has it, or another
+    /// file.
+    pub training_loop: Option<TrainingLoop>,
+}
+
+/// What a training loop in a script does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrainingLoop {
+    /// Where the step is made.
+    pub place: Option<Place>,
+    /// Gradients are set to zero.
+    pub zero_grad: bool,
+    /// Gradients are computed.
+    pub backward: bool,
+    /// The optimizer makes its step.
+    pub step: bool,
+    /// The network is switched to evaluation somewhere.
+    pub eval: bool,
+    /// Something is evaluated without gradients.
+    pub evaluates: bool,
 }
 
 /// How validation data come about.
@@ -379,7 +399,7 @@ pub struct Conflicts {
     pub items: usize,
     /// The best accuracy that any function of the inputs can have.
     pub accuracy_ceiling: f64,
-    /// Labelled items of which there is more than one.
+    /// Labelled items that equal another one, before anything is cut.
     pub twins: usize,
     /// How many of those have another label than most of their twins.
     pub outvoted: usize,

@@ -1,6 +1,7 @@
 //! S: the network and its configuration, before a step is made.
 
 mod ending;
+mod s00_syntax;
 mod s01_output_activation;
 mod s02_outputs;
 mod s03_softmax_of_one;
@@ -10,12 +11,24 @@ mod s06_doubled;
 mod s07_unknown_name;
 mod s08_regression_loss;
 mod s09_learning_rate;
+mod s10_equal_weights;
+mod s11_saturating_stack;
+mod s12_dropout;
+mod s13_sequences;
+mod s14_size;
+mod s15_no_validation;
+mod s16_metric;
+mod s17_batch_size;
+mod s18_epochs;
+mod s19_frozen;
+mod s20_training_loop;
 #[cfg(test)]
 pub(in crate::rules) mod sample;
 
 use crate::Rule;
 
 pub(super) const RULES: &[Rule] = &[
+    s00_syntax::RULE,
     s01_output_activation::RULE,
     s02_outputs::RULE,
     s03_softmax_of_one::RULE,
@@ -25,4 +38,15 @@ pub(super) const RULES: &[Rule] = &[
     s07_unknown_name::RULE,
     s08_regression_loss::RULE,
     s09_learning_rate::RULE,
+    s10_equal_weights::RULE,
+    s11_saturating_stack::RULE,
+    s12_dropout::RULE,
+    s13_sequences::RULE,
+    s14_size::RULE,
+    s15_no_validation::RULE,
+    s16_metric::RULE,
+    s17_batch_size::RULE,
+    s18_epochs::RULE,
+    s19_frozen::RULE,
+    s20_training_loop::RULE,
 ];
