@@ -149,9 +149,14 @@ fn the_histories_that_name_their_curves() {
             values(run, column.as_ref())
                 .map(|values| values.into_iter().filter(|value| !value.is_nan()).collect())
         };
+        // A resumed run repeats an epoch: the later counts.
+        let epochs = json.get("Epoch").or(json.get("epoch")).and_then(serde_json::Value::as_array);
         let named = |key: &str| -> Option<Vec<f64>> {
             let list = json.get(json.get(key)?.as_str()?)?.as_array()?;
-            Some(list.iter().filter_map(serde_json::Value::as_f64).collect())
+            let epoch = |row: usize| epochs.and_then(|epochs| epochs[row].as_u64()).unwrap_or(row as u64);
+            let by_epoch: BTreeMap<u64, Option<f64>> =
+                list.iter().enumerate().map(|(row, value)| (epoch(row), value.as_f64())).collect();
+            Some(by_epoch.into_values().flatten().collect())
         };
         assert!(
             same(read_column(&run.columns.loss).as_ref(), named("train_metric").as_ref()),

@@ -276,3 +276,160 @@ impl Section {
 fn shortened(text: &str) -> &str {
     text.char_indices().nth(30).map_or(text, |(end, _)| &text[..end])
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read_with_notes(text: &str) -> (Vec<LoggedRun>, Vec<String>) {
+        let mut notes = Vec::new();
+        let runs = read(text, "", &mut notes).unwrap_or_else(|error| panic!("{error}: {text}"));
+        (runs, notes)
+    }
+
+    #[track_caller]
+    fn reads(text: &str, csv: &str) -> Vec<String> {
+        let (runs, notes) = read_with_notes(text);
+        let all: String = runs.iter().map(|run| run.history.to_csv()).collect();
+        assert_eq!(all, csv, "{text}");
+        notes
+    }
+
+    #[test]
+    fn a_log_of_keras() {
+        let notes = reads(
+            "epoch,acc,loss,lr,val_acc,val_loss\n0,0.5,1.5,0.001,NA,NA\n1,0.75,nan,0.001,0.5,inf\n",
+            "epoch,acc,loss,lr,val_acc,val_loss\n0,0.5,1.5,0.001,NA,NA\n1,0.75,nan,0.001,0.5,inf\n",
+        );
+        assert!(notes.is_empty());
+    }
+
+    #[test]
+    fn other_separators_lines_and_counters() {
+        reads(
+            "loss;val_loss\r\r\n0,5;0,75\r\r\n\r\r\n0,25;1\r\r\n",
+            "row,loss,val_loss\n0,0.5,0.75\n1,0.25,1.0\n",
+        );
+        reads("\u{feff}val_loss\tloss\n1\t2\n", "row,val_loss,loss\n0,1.0,2.0\n");
+        reads(",loss,time\n0,0.5,00:15\n1,0.25,01:00\n", "row,loss,time\n0,0.5,15.0\n1,0.25,60.0\n");
+        reads(
+            "  epoch,  train/box_loss,   val/box_loss\n      1,      0.5,    0.25\n",
+            "epoch,train/box_loss,val/box_loss\n1,0.5,0.25\n",
+        );
+        reads("epoch,loss\n0.0,1\n1.0,2\n", "epoch,loss\n0,1.0\n1,2.0\n");
+    }
+
+    #[test]
+    fn bad_lines_are_counted_and_named() {
+        let notes = reads(
+            "epoch,loss,note\n0,1.5,a b\n1,2\n2,abc,x\n3,0.5,\"[1, 2]\"\nxx\n4,0.25\n",
+            "epoch,loss\n0,1.5\n2,NA\n3,0.5\n",
+        );
+        assert_eq!(
+            notes,
+            [
+                "3 lines were skipped: line 3: 2 values under 3 names; line 6: 1 values under 3 names; line 7: 2 values under 3 names.",
+                "1 values of the column loss are no numbers and count as gaps: line 4: \"abc\".",
+            ]
+        );
+        let notes = reads("epoch,loss,val_loss\n0,1,2\n1,0.5", "epoch,loss,val_loss\n0,1.0,2.0\n");
+        assert_eq!(notes, ["The last line, 3, is cut off and was left out."]);
+        let error = read("epoch,loss\n1;2\n3;4\n", "", &mut Vec::new()).unwrap_err();
+        assert!(error.contains("line 2: 1 values under 2 names"), "{error}");
+    }
+
+    #[test]
+    fn files_put_together_are_several_runs() {
+        let restarted = "epoch,loss\n0,3\n1,2\n0,5\n1,4\n2,3\n";
+        reads(restarted, "epoch,loss\n0,3.0\n1,2.0\nepoch,loss\n0,5.0\n1,4.0\n2,3.0\n");
+        let two_headers = "epoch,loss\n0,3\n1,2\nepoch,loss,val_loss\n0,5,6\n";
+        reads(two_headers, "epoch,loss\n0,3.0\n1,2.0\nepoch,loss,val_loss\n0,5.0,6.0\n");
+    }
+
+    #[test]
+    fn a_run_resumed_within_repeats_what_it_had() {
+        let notes = reads(
+            "epoch,loss\n0,9\n1,8\n2,7\n3,6\n2,5\n3,4\n4,3\n",
+            "epoch,loss\n0,9.0\n1,8.0\n2,5.0\n3,4.0\n4,3.0\n",
+        );
+        assert!(notes[0].contains("From epoch 2 on"), "{notes:?}");
+        let notes = reads("epoch,loss\n0,9\n2,7\n1,8\n3,6\n", "epoch,loss\n0,9.0\n1,8.0\n2,7.0\n3,6.0\n");
+        assert!(notes[0].contains("sorted"), "{notes:?}");
+    }
+
+    #[test]
+    fn lightning_writes_a_row_an_event() {
+        let text = "epoch,step,train_loss_epoch,train_loss_step,val_loss\n0,9,,0.75,\n0,19,,0.5,\n0,19,,,1.5\n0,19,0.625,,\n1,29,,0.25,\n1,39,,,nan\n1,39,0.5,,\n";
+        let (runs, notes) = read_with_notes(text);
+        assert!(notes.is_empty());
+        assert_eq!(runs[0].history.to_csv(), "epoch,train_loss_epoch,val_loss\n0,0.625,1.5\n1,0.5,nan\n");
+        let steps = runs[0].steps.as_ref().unwrap();
+        assert_eq!(
+            steps.history.to_csv(),
+            "step,train_loss_step,epoch\n9,0.75,0.0\n19,0.5,0.0\n29,0.25,1.0\n"
+        );
+        assert_eq!(looks_like(text), Some(Kind::LightningCsv));
+    }
+
+    #[test]
+    fn a_loss_by_step_only_stays_by_step() {
+        let (runs, _) =
+            read_with_notes("step,epoch,accuracy,loss\n0,0,0.5,3\n1,0,0.5,2\n2,1,0.5,1\n3,1,0.5,0.5\n");
+        assert!(runs[0].by_step);
+        assert_eq!(runs[0].history.counters(), [0, 1, 2, 3]);
+        // mmcv's steps begin anew with each epoch.
+        let (runs, _) = read_with_notes("epoch,iter,loss\n1,50,3\n1,100,2\n2,50,1\n2,100,0.5\n");
+        assert_eq!((runs.len(), runs[0].history.len(), runs[0].by_step), (1, 4, true));
+    }
+
+    #[test]
+    fn what_is_no_log() {
+        for text in [
+            "label,trace\nx,3 4 5\n",
+            "name,age\nbob,3\n",
+            "loss is high, accuracy low\n",
+            "1,2\n3,4\n",
+            "",
+            "loss\n",
+        ] {
+            assert_eq!(looks_like(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn percentages_are_told_from_shares() {
+        let whole = |text: &str| read_with_notes(text).0[0].columns.accuracy_unit.whole();
+        assert_eq!(whole("epoch,loss,acc,val_acc\n0,1,10,55.5\n"), 100.0);
+        assert_eq!(whole("epoch,loss,acc,val_acc\n0,1,0.5,1.0\n"), 1.0);
+        assert_eq!(whole("epoch,loss,acc\n0,1,-3\n"), 1.0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "(epoch,loss\n)?([a-z,;\t\"\n\r0-9.é \\[\\]-]|loss|epoch|nan|step){0,40}") {
+            let _ = read(&text, "", &mut Vec::new());
+            let _ = looks_like(&text);
+        }
+
+        #[test]
+        fn a_history_reads_back(rows in prop::collection::vec((any::<f64>(), prop::option::of(any::<f64>())), 1..30)) {
+            let columns = [
+                ("loss".to_owned(), rows.iter().map(|row| Some(row.0)).collect()),
+                ("val_loss".to_owned(), rows.iter().map(|row| row.1).collect::<Vec<_>>()),
+            ];
+            let counters = (0..rows.len() as u64).collect();
+            let history = crate::History::from_columns("epoch", counters, columns);
+            let (runs, notes) = read_with_notes(&history.to_csv());
+            prop_assert!(notes.is_empty());
+            let lines = |text: String| -> Vec<String> { text.lines().skip(1).map(str::to_owned).collect() };
+            let had_validation = rows.iter().any(|row| row.1.is_some());
+            if had_validation {
+                prop_assert_eq!(lines(runs[0].history.to_csv()), lines(history.to_csv()));
+            } else {
+                prop_assert_eq!(runs[0].history.len(), rows.len());
+            }
+        }
+    }
+}

@@ -430,3 +430,148 @@ fn lay(table: &mut Table, prefix: &str, entries: &[(String, Value)], side: Optio
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn runs(text: &str) -> (Vec<LoggedRun>, Vec<String>) {
+        let mut notes = Vec::new();
+        let runs = read(text, "", &mut notes).unwrap_or_else(|error| panic!("{error}: {text}"));
+        (runs, notes)
+    }
+
+    #[track_caller]
+    fn reads(text: &str, csv: &str) -> LoggedRun {
+        let (mut runs, _) = runs(text);
+        assert_eq!(runs.len(), 1, "{text}");
+        assert_eq!(runs[0].history.to_csv(), csv, "{text}");
+        runs.remove(0)
+    }
+
+    #[test]
+    fn histories_in_many_nests() {
+        let csv = "row,loss,val_loss\n0,1.0,2.0\n1,0.5,nan\n";
+        reads(r#"{"loss": [1, 0.5], "val_loss": [2, NaN]}"#, csv);
+        reads("{'loss': [1.0, np.float32(0.5)], 'val_loss': array([2., nan], dtype=float32)}", csv);
+        reads(r#"{"loss": {"0": 1, "1": 0.5}, "val_loss": {"0": 2, "1": NaN}}"#, csv);
+        reads(r#"[{"loss": 1, "val_loss": 2}, {"loss": 0.5, "val_loss": NaN}]"#, csv);
+        reads("{\"loss\": 1, \"val_loss\": 2}\n\n{\"loss\": 0.5, \"val_loss\": NaN}\n", csv);
+        reads(
+            r#"{"train": {"loss": [1, 0.5]}, "val": {"loss": [2, 1]}}"#,
+            "row,train_loss,val_loss\n0,1.0,2.0\n1,0.5,1.0\n",
+        );
+        reads(r#"{"0": {"loss": 1}, "1": {"loss": 0.5}}"#, "epoch,loss\n0,1.0\n1,0.5\n");
+        reads(r#"{"epoch_1": {"loss": 1}, "epoch_2": {"loss": 0.5}}"#, "epoch,loss\n1,1.0\n2,0.5\n");
+        let run = reads(
+            r#"{"history": {"loss": [1, 0.5]}, "params": {"epochs": 20, "batch_size": 8}, "epoch": [3, 4], "name": "a"}"#,
+            "epoch,loss\n3,1.0\n4,0.5\n",
+        );
+        assert_eq!(
+            serde_json::to_string(&run.hyperparameters).unwrap(),
+            r#"{"name":"a","epochs":20,"batch_size":8}"#
+        );
+    }
+
+    #[test]
+    fn several_runs_side_by_side() {
+        let (runs, _) = runs(r#"{"fold_a": {"loss": [1, 2]}, "fold_b": {"loss": [3]}}"#);
+        assert_eq!(
+            runs.iter().map(|run| (run.name.as_str(), run.history.len())).collect::<Vec<_>>(),
+            [("fold_a", 2), ("fold_b", 1)]
+        );
+    }
+
+    #[test]
+    fn hugging_face() {
+        let run = reads(
+            r#"{"global_step": 4, "num_train_epochs": 2, "log_history": [
+                {"epoch": 0.5, "loss": 1.0, "grad_norm": 2, "learning_rate": 1e-4, "step": 2},
+                {"epoch": 1.0, "loss": 0.5, "learning_rate": 5e-5, "step": 4}, {"epoch": 1.0, "eval_loss": 0.75, "step": 4}]}"#,
+            "step,loss,grad_norm,learning_rate,eval_loss,epoch\n2,1.0,2.0,0.0001,NA,0.5\n4,0.5,NA,5e-5,0.75,1.0\n",
+        );
+        assert!(run.by_step);
+        assert_eq!(run.planned_epochs, Some(2));
+        assert_eq!(run.columns.gradient_norm.as_deref(), Some("grad_norm"));
+    }
+
+    #[test]
+    fn the_modes_of_mmcv() {
+        let run = reads(
+            "{\"env_info\": \"x\"}\n{\"mode\": \"train\", \"epoch\": 1, \"iter\": 50, \"loss\": 2.0}\n{\"mode\": \"val\", \"epoch\": 1, \"iter\": 10, \"loss\": 3.0}\n{\"mode\": \"train\", \"epoch\": 2, \"iter\": 50, \"loss\": 1.0}\n",
+            "epoch,loss,val_loss\n1,2.0,3.0\n2,1.0,NA\n",
+        );
+        assert_eq!(run.columns.val_loss.as_deref(), Some("val_loss"));
+    }
+
+    #[test]
+    fn a_validation_every_other_epoch() {
+        let (runs, notes) = runs(r#"{"loss": [4, 3, 2, 1], "val_loss": [5, 6]}"#);
+        assert_eq!(runs[0].history.column("val_loss").unwrap(), [None, Some(5.0), None, Some(6.0)]);
+        assert!(notes[0].contains("2 values for 4 rows"), "{notes:?}");
+    }
+
+    #[test]
+    fn curves_that_are_named() {
+        let run = reads(
+            r#"{"a": [1, 2], "b_loss": [3, 4], "c_loss": [5, 6], "train_metric": "c_loss", "monitor_metric": "b_loss"}"#,
+            "row,a,b_loss,c_loss\n0,1.0,3.0,5.0\n1,2.0,4.0,6.0\n",
+        );
+        assert_eq!(
+            (run.columns.loss.as_deref(), run.columns.val_loss.as_deref()),
+            (Some("c_loss"), Some("b_loss"))
+        );
+    }
+
+    #[test]
+    fn torn_ends_and_bad_lines_are_told() {
+        let (runs_read, notes) = runs("{\"loss\": [1.5, 0.5, 0.2");
+        assert_eq!(runs_read[0].history.column("loss").unwrap(), [Some(1.5), Some(0.5), None]);
+        assert!(notes[0].contains("in the middle"), "{notes:?}");
+        let (runs_read, notes) = runs("{\"loss\": 1}\nhello\n{\"loss\": 2}\n{\"loss\": 3");
+        assert_eq!(runs_read[0].history.len(), 2);
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert!(notes[0].contains("line, 4") && notes[1].contains("line 2"), "{notes:?}");
+        let error = read("[1, 2", "", &mut Vec::new()).unwrap_err();
+        assert!(error.contains("neither"), "{error}");
+        let error = read("{\"loss\" 3}", "", &mut Vec::new()).unwrap_err();
+        assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn kinds_of_json() {
+        assert_eq!(looks_like("{\"loss\": [1, 2]}"), Some(Kind::HistoryJson));
+        assert_eq!(looks_like("{'loss': [1, 2]}"), Some(Kind::HistoryJson));
+        assert_eq!(looks_like("{\"class_name\": \"Sequential\", \"config\": {}}"), Some(Kind::KerasModel));
+        assert_eq!(looks_like("{\"calls\": [1, 2]}\n"), Some(Kind::DataSet));
+        assert_eq!(looks_like("{\"log_history\": []"), Some(Kind::HuggingFace));
+        assert_eq!(looks_like("{\"cells\": [], \"nbformat\": 4}"), Some(Kind::Script));
+        assert_eq!(looks_like("[1,  2000] loss: 2.5"), None);
+        assert_eq!(looks_like("[2026-11-23] Epoch 1"), None);
+        assert_eq!(looks_like("{\"a\": 3}"), Some(Kind::Unknown));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "(\\{\"loss\": \\[1|[\\[\\]{}:,\"'0-9.a-z\n -]|\"loss\"|\"epoch\"|NaN){0,40}") {
+            let _ = read(&text, "", &mut Vec::new());
+            let _ = looks_like(&text);
+        }
+
+        #[test]
+        fn lists_read_back(rows in prop::collection::vec((-1e6_f64..1e6, -1e6_f64..1e6), 1..20)) {
+            let json = serde_json::json!({
+                "loss": rows.iter().map(|row| row.0).collect::<Vec<_>>(),
+                "val_loss": rows.iter().map(|row| row.1).collect::<Vec<_>>(),
+            });
+            for text in [json.to_string(), format!("{json:#}")] {
+                let (runs, _) = runs(&text);
+                let column = |name: &str| -> Vec<f64> { runs[0].history.column(name).unwrap().iter().flatten().copied().collect() };
+                prop_assert_eq!(column("loss"), rows.iter().map(|row| row.0).collect::<Vec<_>>());
+                prop_assert_eq!(column("val_loss"), rows.iter().map(|row| row.1).collect::<Vec<_>>());
+            }
+        }
+    }
+}

@@ -77,9 +77,11 @@ fn whole(values: &[Option<f64>]) -> Option<Vec<u64>> {
 fn starts_anew_with_epochs(steps: &[u64], epochs: Option<&[u64]>) -> bool {
     let Some(epochs) = epochs else { return false };
     let rows = 1..steps.len();
-    let falls = rows.clone().filter(|&row| steps[row] < steps[row - 1]).count();
-    let with_epoch = rows.filter(|&row| steps[row] < steps[row - 1] && epochs[row] > epochs[row - 1]).count();
-    with_epoch > 0 && with_epoch * 2 > falls
+    let rises = rows.clone().filter(|&row| epochs[row] > epochs[row - 1]).count();
+    let falls = rows.clone().filter(|&row| steps[row] < steps[row - 1]);
+    // Where both fall, a run begins anew; a lone row out of order is no rule.
+    let within = falls.filter(|&row| epochs[row] >= epochs[row - 1]).count();
+    rises > 0 && within * 3 >= rises && within > 0
 }
 
 /// Whether rows of one epoch give the same column several values: then rows are finer than epochs.
@@ -140,10 +142,11 @@ fn by_epoch(table: &Table) -> Option<(Table, Option<Table>)> {
     if !enough || grouped.len() < 2 && table.len() > 2 && !finer.is_empty() {
         return None;
     }
+    let measured = |row: usize| finer.iter().any(|&other| other != column && table.get(row, other).is_some());
     let steps = (!finer.is_empty()).then(|| {
         let mut steps = Table::new(&table.counter);
         for row in 0..table.len() {
-            if finer.iter().any(|&column| table.get(row, column).is_some()) {
+            if measured(row) {
                 steps.counters.push(table.counters[row]);
                 for &column in &finer {
                     if let (Some(into), value) = (steps.column(table.name(column)), table.get(row, column)) {
