@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use traceward_run::History;
 
 use crate::curve::Curve;
-use crate::{CauseKind, Diagnosis, Label, Level};
+use crate::{CauseKind, Diagnosis, Label, Level, Place};
 
 pub use diff::unified_diff;
 
@@ -116,6 +116,9 @@ pub struct RecordedFinding {
     /// The row of the history that it points at, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<usize>,
+    /// Where it is besides that, in words: a layer, a row of data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// What may lie behind it, likeliest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<RecordedCause>,
@@ -140,12 +143,18 @@ impl From<&crate::Finding> for RecordedFinding {
             speaks_for: cause.speaks_for.clone(),
             speaks_against: cause.speaks_against.clone(),
         });
+        let place = match &finding.place {
+            Some(Place::Layer { index, name }) => Some(format!("layer {index}, {name}")),
+            Some(Place::Row(row)) => Some(row.clone()),
+            Some(Place::Span(_) | Place::Epoch(_)) | None => None,
+        };
         Self {
             rule: finding.rule.into(),
             name: crate::rules::by_id(finding.rule).map_or_else(String::new, |rule| rule.name.into()),
             level: finding.level,
             symptom: finding.symptom.clone(),
             epoch: finding.epoch,
+            place,
             causes: causes.collect(),
             treatments: finding.treatments.iter().map(|treatment| treatment.text.clone()).collect(),
         }

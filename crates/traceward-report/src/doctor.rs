@@ -13,6 +13,7 @@ mod json;
 mod markdown;
 mod page;
 mod plot;
+mod record;
 mod sarif;
 mod text;
 mod view;
@@ -27,6 +28,7 @@ pub use json::{
     json_of_all,
 };
 pub use markdown::markdown;
+pub use record::{record_html, record_markdown, record_text};
 pub use sarif::sarif;
 pub use text::{line, summary, text};
 

@@ -9,7 +9,7 @@ use traceward_doctor::{Diagnosis, Finding, Level, Place, Source, Treatment};
 use super::excerpt::{self, MarkedLine, Stretch};
 use super::view::{
     conclusion, counter, counts, counts_words, epoch, label_name, likelihood, likely_causes, need_words,
-    not_checked, place_words, ranges, title, weight,
+    place_words, ranges, title, weight,
 };
 use super::{Report, plot};
 use crate::svg::{Chart, Line, Side, chart};
@@ -143,7 +143,8 @@ impl DiagnosisView {
             share: format!("{:.0}", cause.weight() * 100.0),
             rules: cause.rules.join(", "),
         });
-        let missing = not_checked(&diagnosis.not_checked)
+        let missing = diagnosis
+            .missing()
             .into_iter()
             .map(|(need, rules)| format!("{} {need} ({})", need_words(rules.len()), ranges(&rules)));
         Self {

@@ -9,8 +9,8 @@ use traceward_doctor::{Finding, Place};
 
 use super::page::Page;
 use super::view::{
-    conclusion, counts, counts_words, label_name, likelihood, likely_causes, need_words, not_checked,
-    place_words, ranges, title, weight,
+    conclusion, counts, counts_words, label_name, likelihood, likely_causes, need_words, place_words, ranges,
+    title, weight,
 };
 use super::{Report, excerpt, html, text};
 use crate::terminal::{Palette, printable};
@@ -76,7 +76,7 @@ fn of_report(out: &mut String, report: &Report<'_>) {
             );
         }
     }
-    let missing = not_checked(&report.diagnosis.not_checked);
+    let missing = report.diagnosis.missing();
     if !missing.is_empty() {
         out.push_str("\n## Not checked\n\n");
         for (need, rules) in missing {
@@ -132,7 +132,9 @@ fn of_finding(out: &mut String, report: &Report<'_>, finding: &Finding) {
 
 /// `text` between fences, if there is any.
 pub(super) fn fenced(out: &mut String, language: &str, text: &str) {
-    let text = text.trim_matches('\n');
+    let lines = text.trim_matches('\n').lines();
+    let printable = lines.map(|line| line.split('\t').map(printable).collect::<Vec<_>>().join("    "));
+    let text = printable.collect::<Vec<_>>().join("\n");
     if text.is_empty() {
         return;
     }
@@ -165,7 +167,7 @@ pub(super) fn escape(text: &str) -> String {
             '#' | '+' | '-' | '=' => escaped.is_empty(),
             '&' => after == '#' || after.is_alphabetic(),
             // A number at the beginning, which would make a list.
-            '.' | ')' => !escaped.is_empty() && escaped.chars().all(|c| c.is_ascii_digit()),
+            '.' | ')' if after == ' ' => !escaped.is_empty() && escaped.chars().all(|c| c.is_ascii_digit()),
             _ => false,
         };
         if means {
@@ -187,6 +189,7 @@ mod tests {
         assert_eq!(escape("# head\n- item"), "\\# head - item");
         assert_eq!(escape("_x_ 3.5"), "\\_x\\_ 3.5");
         assert_eq!(escape("1. no list"), "1\\. no list");
+        assert_eq!(escape("0.1.0"), "0.1.0");
         assert_eq!(escape("a & b &lt; c"), "a & b \\&lt; c");
     }
 

@@ -11,6 +11,8 @@ use crate::figures::loss;
 
 /// A largest value this many times the smallest is drawn on a logarithmic scale.
 const LOGARITHMIC_FROM: f64 = 100.0;
+/// A scale reaches over at least this share of its middle.
+const LEAST_RANGE: f64 = 0.1;
 /// Bars, from the lowest to the highest.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// What is not a number.
@@ -63,7 +65,15 @@ impl Scale {
         let values = curves.iter().flat_map(|(_, curve)| &curve.values).copied().filter(|v| v.is_finite());
         let (low, high) =
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-        (low <= high).then(|| Self { low, high, logarithmic: low > 0.0 && high / low >= LOGARITHMIC_FROM })
+        if low > high {
+            return None;
+        }
+        // What hardly moves shall not look as if it did.
+        let least = (low / 2.0 + high / 2.0).abs() * LEAST_RANGE;
+        let wanting = ((least - (high - low)) / 2.0).max(0.0);
+        let wanting = if wanting.is_finite() { wanting } else { 0.0 };
+        let logarithmic = low > 0.0 && high / low >= LOGARITHMIC_FROM;
+        Some(Self { low: low - wanting, high: high + wanting, logarithmic })
     }
 
     fn place(self, value: f64) -> f64 {
@@ -188,6 +198,7 @@ mod tests {
         assert_eq!(bars_of(&[0.0, 1.0, 2.0, 3.0, 7.0], 10), "▁▂▃▄█");
         assert_eq!(bars_of(&[0.0, 0.0, 0.0, 7.0, 0.0, 0.0], 3), "▁█▁");
         assert_eq!(bars_of(&[1.0, 1.0], 10), "▅▅", "a constant stands in the middle");
+        assert_eq!(bars_of(&[0.460, 0.461, 0.459], 10), "▅▅▄", "what hardly moves looks so");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use traceward_doctor::{Finding, Place, Rule, rules};
 
 use super::explain::{Block, blocks};
 use super::json::{Region, region};
-use super::view::{epoch, not_checked, ranges, rule_name, title};
+use super::view::{epoch, ranges, rule_name, title};
 use super::{Report, view};
 use crate::terminal::printable;
 
@@ -109,7 +109,7 @@ fn pascal_case(name: &str) -> String {
 
 /// What a report could not check.
 fn unchecked(report: &Report<'_>) -> Vec<Value> {
-    let missing = not_checked(&report.diagnosis.not_checked).into_iter().map(|(need, rules)| {
+    let missing = report.diagnosis.missing().into_iter().map(|(need, rules)| {
         let said = format!("{}: not checked, needs {need}: {}", title(report), ranges(&rules));
         json!({ "level": "note", "message": { "text": printable(&said) } })
     });

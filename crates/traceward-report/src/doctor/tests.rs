@@ -62,7 +62,7 @@ pub(super) fn script() -> (Source, Diagnosis) {
                 "divide the learning rate by 10",
             ))
             .note("the range test measures it: traceward train --check"),
-        Finding::new("S15", Level::Note, "grün decides whether it is compiled at all").at(at("grün:\t# 漢字")),
+        Finding::new("S05", Level::Note, "grün decides whether it is compiled at all").at(at("grün:\t# 漢字")),
     ];
     (source, diagnosis(None, findings))
 }

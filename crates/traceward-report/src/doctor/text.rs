@@ -14,7 +14,7 @@ use super::excerpt::{self, Stretch};
 use super::page::{Page, Piece, blanks};
 use super::view::{
     conclusion, counter, counts, counts_words, epoch, label_name, likelihood, likely_causes, need_words,
-    not_checked, place_words, ranges, rules_that_looked, title, weight,
+    place_words, ranges, rules_that_looked, title, weight,
 };
 use super::{Report, plot};
 use crate::figures::loss;
@@ -259,7 +259,7 @@ fn causes(page: &mut Page, report: &Report<'_>) {
 
 /// What could not be checked, by what would allow it.
 fn unchecked(page: &mut Page, report: &Report<'_>) {
-    let missing = not_checked(&report.diagnosis.not_checked);
+    let missing = report.diagnosis.missing();
     if missing.is_empty() {
         return;
     }

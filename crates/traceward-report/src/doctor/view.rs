@@ -1,8 +1,8 @@
 //! What all forms of a report say in the same words: places, names of rules, what was not checked.
 
 use serde::Serialize;
-use traceward_doctor::diagnose::{NotChecked, RankedCause};
-use traceward_doctor::{Cause, Diagnosis, Finding, Label, Level, Need, Place, rules};
+use traceward_doctor::diagnose::RankedCause;
+use traceward_doctor::{Cause, Diagnosis, Finding, Label, Level, Place, rules};
 
 use super::{Report, plot};
 
@@ -108,19 +108,6 @@ pub(super) fn need_words(rules: usize) -> String {
     if rules == 1 { "1 rule needs".into() } else { format!("{rules} rules need") }
 }
 
-/// What could not be checked: for each thing that is lacking the rules that need it, in their order.
-pub(super) fn not_checked(missing: &[NotChecked]) -> Vec<(Need, Vec<&'static str>)> {
-    let mut by_need: Vec<(Need, Vec<&'static str>)> = Vec::new();
-    for NotChecked { rule, needs } in missing {
-        match by_need.iter_mut().find(|(need, _)| need == needs) {
-            Some((_, rules)) => rules.push(rule),
-            None => by_need.push((*needs, vec![rule])),
-        }
-    }
-    by_need.sort_by_key(|(need, rules)| (usize::MAX - rules.len(), *need));
-    by_need
-}
-
 /// Numbers of rules, neighbours drawn together: `C01–C03, G02`.
 pub(super) fn ranges(rules: &[&str]) -> String {
     let number = |rule: &str| Some((rule.get(..1)?.to_owned(), rule.get(1..)?.parse::<u32>().ok()?));
@@ -200,14 +187,6 @@ mod tests {
         assert_eq!(ranges(&["C01", "C02", "C03", "C05", "C06", "G01"]), "C01–C03, C05, C06, G01");
         assert_eq!(ranges(&["C09", "D10"]), "C09, D10");
         assert_eq!(ranges(&["é", ""]), "é, ");
-    }
-
-    #[test]
-    fn most_rules_first() {
-        let missing = |rule, needs| NotChecked { rule, needs };
-        let list =
-            [missing("S01", Need::Network), missing("C01", Need::Curves), missing("C02", Need::Curves)];
-        assert_eq!(not_checked(&list), [(Need::Curves, vec!["C01", "C02"]), (Need::Network, vec!["S01"])]);
     }
 
     #[test]
