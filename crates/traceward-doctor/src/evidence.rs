@@ -8,6 +8,7 @@ use crate::curve::Curves;
 use crate::facts::{Compile, Data, Fit, Network, Range, Stated};
 use crate::inside::Inside;
 use crate::probe::Probes;
+use crate::process::Process;
 use crate::{Finding, Source};
 
 /// Everything that is known of one training.
@@ -29,6 +30,8 @@ pub struct Evidence {
     pub inside: Option<Inside>,
     /// What probes found before it trained.
     pub probes: Option<Probes>,
+    /// What its log says of the process that ran it.
+    pub process: Option<Process>,
     /// What readers found while reading: syntax errors, torn files, several runs in one log.
     pub reading: Vec<Finding>,
 }
@@ -61,6 +64,10 @@ pub enum Need {
     Internals,
     /// Probes: short runs before the real one.
     Probes,
+    /// The learning rate over epochs.
+    Schedule,
+    /// What a log says of the process: planned epochs, times, how it ended.
+    Process,
 }
 
 impl fmt::Display for Need {
@@ -78,6 +85,8 @@ impl fmt::Display for Need {
             Self::MoreEpochs => "more epochs",
             Self::Internals => "a look inside while it trains: traceward train",
             Self::Probes => "probes: traceward train --check",
+            Self::Schedule => "the learning rate over epochs: a log that has it",
+            Self::Process => "planned epochs and times: a log that has them",
         })
     }
 }
@@ -147,6 +156,14 @@ impl Evidence {
     /// Range of the targets: counted, else as the script states it.
     pub fn targets(&self) -> Option<Range> {
         self.data.as_ref().and_then(|data| data.targets).or(self.stated.targets.value)
+    }
+
+    /// What its log says of the process.
+    ///
+    /// # Errors
+    /// If there is no log.
+    pub fn process(&self) -> Result<&Process, Missing> {
+        self.process.as_ref().ok_or(Missing(Need::Process))
     }
 
     /// Classes: those of the data, else those that the script states, else the output's units where the

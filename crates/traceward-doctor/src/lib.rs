@@ -24,6 +24,7 @@ pub mod place;
 pub mod plan;
 pub mod probe;
 pub mod read;
+pub mod process;
 pub mod record;
 pub mod rule;
 pub mod rules;

@@ -15,11 +15,16 @@ pub(crate) mod c06_diverging;
 pub(crate) mod c07_oscillating;
 pub(crate) mod c08_spikes;
 pub(crate) mod c09_rebound;
+mod c10_slow;
 pub(crate) mod c11_overfitting;
 pub(crate) mod c12_gap;
 pub(crate) mod c13_stopped_early;
 pub(crate) mod c14_plateau;
+mod c15_validation_better;
 pub(crate) mod c16_penalty;
+mod c17_noisy_validation;
+mod c18_metric_apart;
+mod c19_schedule;
 
 use crate::Rule;
 
@@ -33,9 +38,14 @@ pub(super) const RULES: &[Rule] = &[
     c07_oscillating::RULE,
     c08_spikes::RULE,
     c09_rebound::RULE,
+    c10_slow::RULE,
     c11_overfitting::RULE,
     c12_gap::RULE,
     c13_stopped_early::RULE,
     c14_plateau::RULE,
+    c15_validation_better::RULE,
     c16_penalty::RULE,
+    c17_noisy_validation::RULE,
+    c18_metric_apart::RULE,
+    c19_schedule::RULE,
 ];
