@@ -227,7 +227,8 @@ impl Scan {
         }
         let line = line::read(text, self.side);
         if line.epoch.is_some() {
-            self.side = None;
+            // `Validation at epoch 5`: so are the lines below.
+            self.side = line.side.filter(|_| line.values.is_empty());
         }
         if !line.has_metric() && !(line.keras && !line.values.is_empty()) {
             match line.epoch {
@@ -756,6 +757,10 @@ impl Header {
 
     /// A row below it.
     fn row(&self, text: &str) -> Option<Vec<(String, f64)>> {
+        // YOLO draws its bar behind the row.
+        let text = text.find("%|").map_or(text, |bar| {
+            text[..bar].trim_end_matches(|sign: char| sign.is_ascii_digit()).trim_end_matches([':', ' '])
+        });
         let cells: Vec<&str> = match self.separator {
             Some(sign) => text.trim().trim_matches(sign).split(sign).map(str::trim).collect(),
             None => text.split_whitespace().collect(),

@@ -60,10 +60,31 @@ impl Meaning {
     }
 }
 
+/// Chinese is written without blanks between words.
+const CHINESE: [(&str, &str); 9] = [
+    ("训练", " train "),
+    ("验证", " val "),
+    ("测试", " test "),
+    ("损失", " loss "),
+    ("准确率", " accuracy "),
+    ("正确率", " accuracy "),
+    ("学习率", " learning rate "),
+    ("平均", " average "),
+    ("集", " set "),
+];
+
 /// The words of a name, in lower case: cut at signs, and between a small and a capital letter.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
+    let translated;
+    let name = if name.is_ascii() {
+        name
+    } else {
+        translated =
+            CHINESE.iter().fold(name.to_owned(), |name, (word, english)| name.replace(word, english));
+        &translated
+    };
     for letter in name.chars().take(200) {
         let capital = letter.is_uppercase() && before.is_lowercase();
         let long = words.last().is_some_and(|word| word.chars().nth(1).is_some());
@@ -250,6 +271,8 @@ pub(super) fn counts_steps(name: &str) -> bool {
             | "n_iter"
             | "num_batches"
             | "minibatch"
+            | "训练次数"
+            | "步数"
     )
 }
 

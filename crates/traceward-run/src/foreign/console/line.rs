@@ -24,6 +24,8 @@ pub(super) struct Line {
     pub(super) seconds: Option<f64>,
     /// The side that the line's first word says.
     pub(super) side: Option<Side>,
+    /// The side that an earlier line says of those below it.
+    heading: Option<Side>,
     /// Words in it, those that are names of values included.
     pub(super) words: usize,
 }
@@ -278,12 +280,13 @@ fn says_nothing(word: &str) -> bool {
 /// Understands a line. `side` is what an earlier line says of it: `Validation:`, and the numbers below.
 pub(super) fn read(text: &str, side: Option<Side>) -> Line {
     let tokens = tokens(text);
-    let mut line = Line { bar: tokens.contains(&Token::Bar), ..Line::default() };
+    let is_bar = |token: &Token<'_>| matches!(token, Token::Bar | Token::Measure(_, "it/s" | "s/it"));
+    let mut line = Line { bar: tokens.iter().any(is_bar), heading: side, ..Line::default() };
     let mut name: Vec<&str> = Vec::new();
     // Whether `:` or `=` stands between the name and what comes.
     let mut separated = false;
     let mut after_dash = false;
-    let mut sides: Option<Side> = side;
+    let mut sides: Option<Side> = None;
     let mut index = 0;
     while let Some(token) = tokens.get(index) {
         let next = tokens.get(index + 1);
@@ -361,7 +364,7 @@ pub(super) fn read(text: &str, side: Option<Side>) -> Line {
                 (separated, after_dash) = (false, false);
                 name.clear();
             }
-            Token::Sign(':' | '=') => separated = !name.is_empty(),
+            Token::Sign(':' | '=' | '：') => separated = !name.is_empty(),
             // Quotes, brackets and arrows within a name or between it and its value.
             Token::Sign('\'' | '"' | '(' | ')' | '[' | '#' | '`' | '*' | '~') => {}
             Token::Sign(']') if separated => {}
@@ -394,20 +397,30 @@ impl Line {
                 self.epoch = Some((at, of));
             }
         } else if (counts(names::counts_steps) || of.is_some()) && self.progress.is_none() {
-            self.progress = Some(Progress { at, of, named: counts(names::counts_steps) });
+            self.progress =
+                Some(Progress { at, of, named: name.iter().any(|word| names::counts_steps(word)) });
         }
     }
 
-    /// A number without a name: `[3]` after an epoch, or `[1,  2000]` at the beginning.
+    /// A number without a name: `[1,  2000]` at the beginning, or `333 154 Loss=`.
     fn lone_number(&mut self, value: f64, index: usize, tokens: &[Token<'_>]) {
         let Some(value) = number::counter(value) else { return };
-        let bracket = index.checked_sub(1).and_then(|before| tokens.get(before)) == Some(&Token::Sign('['));
-        let comma = index.checked_sub(1).and_then(|before| tokens.get(before)) == Some(&Token::Sign(','));
-        let closes = matches!(tokens.get(index + 1), Some(Token::Sign(']')));
-        if bracket && index == 1 && matches!(tokens.get(2), Some(Token::Sign(',' | ']'))) {
-            self.epoch = self.epoch.or(Some((value, None)));
-        } else if comma && index == 3 && closes && self.progress.is_none() {
-            self.progress = Some(Progress { at: value, of: None, named: true });
+        match (index, tokens) {
+            (1, [Token::Sign('['), _, Token::Sign(',' | ']'), ..]) => {
+                self.epoch = self.epoch.or(Some((value, None)))
+            }
+            (3, [Token::Sign('['), _, Token::Sign(','), _, Token::Sign(']'), ..])
+                if self.progress.is_none() =>
+            {
+                self.progress = Some(Progress { at: value, of: None, named: true });
+            }
+            (0, [_, Token::Number(second), Token::Word(_), ..]) if number::counter(*second).is_some() => {
+                self.epoch = Some((value, None));
+            }
+            (1, [Token::Number(_), _, Token::Word(_), ..]) if self.epoch.is_some() => {
+                self.progress = Some(Progress { at: value, of: None, named: true });
+            }
+            _ => {}
         }
     }
 
@@ -527,7 +540,13 @@ impl Line {
             *sides = Some(side);
         }
         if measured && found.side.is_none() && !self.keras {
-            match self.side.filter(|_| self.values.is_empty()).or(*sides).or(self.side) {
+            match self
+                .side
+                .filter(|_| self.values.is_empty())
+                .or(*sides)
+                .or(self.side)
+                .or(self.heading.filter(|_| self.epoch.is_none()))
+            {
                 Some(Side::Train) => joined = format!("train_{joined}"),
                 Some(Side::Validation) => joined = format!("val_{joined}"),
                 Some(Side::Test) => joined = format!("test_{joined}"),

@@ -186,6 +186,59 @@ fn other_batches() {
 }
 
 #[test]
+fn manners_of_projects() {
+    let two_numbers =
+        "333 154 Loss=nan Time=0.040\n333 155 Loss=0.5 Time=0.041\n334 1 Loss=0.25 Time=0.042\n";
+    let read = run(two_numbers);
+    assert_eq!((read.history.counters(), read.history.last("loss")), ([333, 334].as_slice(), Some(0.25)));
+    let logger = ">>> Epoch: [127/300]\n2026-08-17 21:48:47,912: logger.py - info(), at Line 49:INFO:\nTrain - Epoch: [127/300][ 35/464]\tTime  0.738 ( 0.738)\tData  0.000 ( 0.014)\tLoss 2.0e+00 (1.5e+00)\nTrain - Epoch: [127/300][ 85/464]\tTime  0.730 ( 0.730)\tData  0.000 ( 0.006)\tLoss 1.0e+00 (0.5e+00)\n";
+    let read = run(logger);
+    assert_eq!(
+        (read.history.to_csv().as_str(), read.planned_epochs),
+        ("epoch,train_loss\n127,1.0\n", Some(300))
+    );
+    let bars = "Train Epoch: 16 Loss: 0.5: 100% 2785/2785 [00:53<00:00, 52.28it/s]\nValid Epoch: 16 Loss: nan: 100% 660/660 [00:04<00:00, 143.71it/s]\n\nDataset: tag, Epoch: 16\nTrain_loss: 46.0, Val_los: nan\nMin_val_epoch: -1, Min_val_loss: 10000000000.0\nTrain Epoch: 17 Loss: 0.25: 100% 2785/2785 [00:53<00:00, 52.28it/s]\nValid Epoch: 17 Loss: nan: 100% 660/660 [00:04<00:00, 143.71it/s]\n";
+    let read = run(bars);
+    assert_eq!(read.history.column("train_loss").unwrap(), [Some(0.5), Some(0.25)]);
+    assert!(read.history.column("val_loss").unwrap().iter().all(|value| value.unwrap().is_nan()));
+    let tensorflow = "Epoch: 0111 train_loss= 0.5 train_acc= 0.25 val_loss= nan val_acc= 0.5 time= 8.5\nTensor(\"add_1:0\", shape=(), dtype=float32)\nEpoch: 0112 train_loss= 0.25 train_acc= 0.25 val_loss= nan val_acc= 0.5 time= 8.5\n";
+    reads(
+        tensorflow,
+        "epoch,train_loss,train_acc,val_loss,val_acc,time\n111,0.5,0.25,nan,0.5,8.5\n112,0.25,0.25,nan,0.5,8.5\n",
+    );
+    let chinese = "训练次数：100, Loss：1.5\n训练次数：200, Loss：0.5\n";
+    let read = run(chinese);
+    assert_eq!(
+        (read.history.counters(), read.history.last("train_loss")),
+        ([100, 200].as_slice(), Some(0.5))
+    );
+    let fairseq = "2026-01-02 03:04:05 | INFO | train | epoch 001 | loss 8.5 | nll_loss 7.5 | ppl 181.5 | wps 100 | lr 0.001 | gnorm 1.5 | clip 0\n2026-01-02 03:04:05 | INFO | valid | epoch 001 | valid on 'valid' subset | loss 9.5 | nll_loss 8.5 | ppl 300\n2026-01-02 03:04:06 | INFO | train | epoch 002 | loss 7.5 | nll_loss 6.5 | ppl 90.5 | wps 100 | lr 0.002 | gnorm 1.25 | clip 0\n2026-01-02 03:04:06 | INFO | valid | epoch 002 | valid on 'valid' subset | loss 8.5 | nll_loss 8.25 | ppl 300\n";
+    let read = run(fairseq);
+    assert_eq!(read.history.column(read.columns.loss.as_deref().unwrap()).unwrap(), [Some(8.5), Some(7.5)]);
+    assert_eq!(
+        read.history.column(read.columns.val_loss.as_deref().unwrap()).unwrap(),
+        [Some(9.5), Some(8.5)]
+    );
+    let end_of_epoch = "[2026-03-10 19:58:30,172]     batch count: 220/308, iter: 220, aux: 0.016630, loss: 0.75\n[2026-03-10 19:58:38,418] Epoch: 4/5 --- time: 1195.9, lr: 0.0008, avg_loss: 0.5\n[2026-03-10 19:58:38,940] Validation at epoch 4\n[2026-03-10 19:58:47,407]     batch count: 0/309, iter: 0, loss: 0.25\n[2026-03-10 19:58:38,418] Epoch: 5/5 --- time: 1195.9, lr: 0.0008, avg_loss: 0.25\n";
+    let read = run(end_of_epoch);
+    assert_eq!(read.history.column("avg_loss").unwrap(), [Some(0.5), Some(0.25)]);
+    assert_eq!(read.history.column("val_loss").unwrap()[0], Some(0.25));
+    let caffe_like = "Iteration 100, loss = 2.5\nIteration 200, loss = 1.5\n";
+    let read = run(caffe_like);
+    assert_eq!((read.by_step, read.history.counters()), (true, [100, 200].as_slice()));
+    let light_gbm = "[10]\ttraining's binary_logloss: 0.5\tvalid_1's binary_logloss: 0.75\n[20]\ttraining's binary_logloss: 0.25\tvalid_1's binary_logloss: 0.5\n";
+    let read = run(light_gbm);
+    assert_eq!(read.history.counters(), [10, 20]);
+    assert!(read.columns.val_loss.is_some(), "{}", read.history.to_csv());
+    let paddle = "epoch: [1/500], iter: 10, lr: 0.000100, loss: 2.5, acc: 0.25, reader_cost: 0.1 s\nepoch: [1/500], iter: 20, lr: 0.000100, loss: 1.5, acc: 0.25, reader_cost: 0.1 s\nepoch: [2/500], iter: 30, lr: 0.000100, loss: 0.5, acc: 0.75, reader_cost: 0.1 s\n";
+    assert_eq!(run(paddle).history.column("loss").unwrap(), [Some(2.0), Some(0.5)]);
+    let yolo = "      Epoch    GPU_mem   box_loss   cls_loss   dfl_loss  Instances       Size\n        1/3      2.34G        1.5        2.5        0.5         22        640: 100%|██████████| 10/10 [00:01<00:00]\n        2/3      2.34G        1.0        1.5        0.25         22        640: 100%|██████████| 10/10 [00:01<00:00]\n";
+    assert_eq!(run(yolo).history.column("box_loss").unwrap(), [Some(1.5), Some(1.0)]);
+    let sklearn = "Iteration 1, loss = 0.75\nValidation score: 0.500000\nIteration 2, loss = 0.50\nValidation score: 0.625000\nValidation score did not improve more than tol=0.000100 for 10 consecutive epochs. Stopping.\n";
+    assert_eq!(run(sklearn).history.column("loss").unwrap(), [Some(0.75), Some(0.5)]);
+}
+
+#[test]
 fn steps_without_epochs() {
     let run = run(
         "step 0: train loss 4.25, val loss 4.5\niter 0: loss 4.0, time 40.5ms, mfu 1.2%\nstep 250: train loss 2.25, val loss 2.5\n",
