@@ -74,15 +74,15 @@ pub enum Event<'a> {
     Trying {
         /// The finding that it answers.
         finding: &'a Finding,
-        /// What is tried.
-        treatment: &'a Treatment,
+        /// What is tried, in words.
+        treatment: &'a str,
     },
     /// It was tried.
     Tried(&'a RecordedTrial),
     /// It could not be tried.
     NotTried {
-        /// What was not tried.
-        treatment: &'a Treatment,
+        /// What was not tried, in words.
+        treatment: &'a str,
         /// Why.
         why: &'a str,
     },
@@ -255,24 +255,23 @@ impl<W: Ward> Debugging<'_, W> {
         let mut lacks_time = false;
         let mut facts = None;
         for (finding, treatment) in queue(diagnosis, self.settings.proposals) {
-            let Some(change) = &treatment.change else { continue };
             if self.ward.stopped() {
                 return Next::End(Outcome::Interrupted);
             }
-            let key = format!("{change:?}");
+            let key = format!("{:?}", treatment.changes);
             if self.rejected.get(&key).is_some_and(|&times| times >= REJECTIONS) {
                 continue;
             }
             let facts = *facts.get_or_insert_with(|| self.ward.facts(plan));
-            let after = match treat::apply(change, plan, &facts) {
+            let after = match apply_all(&treatment.changes, plan, &facts) {
                 Ok(after) => after,
                 Err(why) => {
-                    self.not_tried(treatment, &why.to_string());
+                    self.not_tried(&treatment, &why.to_string());
                     continue;
                 }
             };
             if let Err(why) = self.ward.fits(&after) {
-                self.not_tried(treatment, &why);
+                self.not_tried(&treatment, &why);
                 continue;
             }
             if !self.trained.insert(after.text()) {
@@ -280,12 +279,12 @@ impl<W: Ward> Debugging<'_, W> {
             }
             let Some(seeds) = self.affordable(plan, &after, runs) else {
                 self.trained.remove(&after.text());
-                self.not_tried(treatment, "there is no time left for it");
+                self.not_tried(&treatment, "there is no time left for it");
                 lacks_time = true;
                 continue;
             };
-            self.ward.tell(&Event::Trying { finding, treatment });
-            match self.attempt(finding, treatment, change, (plan, &after), runs, seeds) {
+            self.ward.tell(&Event::Trying { finding, treatment: &treatment.text });
+            match self.attempt(finding, &treatment, (plan, &after), runs, seeds) {
                 Attempt::Accepted(after_runs) => return Next::Accepted(after, after_runs),
                 Attempt::Rejected => *self.rejected.entry(key).or_default() += 1,
                 Attempt::Stopped => return Next::End(Outcome::Interrupted),
@@ -300,8 +299,8 @@ impl<W: Ward> Debugging<'_, W> {
         })
     }
 
-    fn not_tried(&mut self, treatment: &Treatment, why: &str) {
-        self.ward.tell(&Event::NotTried { treatment, why });
+    fn not_tried(&mut self, treatment: &Remedy, why: &str) {
+        self.ward.tell(&Event::NotTried { treatment: &treatment.text, why });
         if let Some(step) = self.record.steps.last_mut() {
             let text = treatment.text.trim_end_matches('.');
             step.notes.push(format!("Not tried: {text}, since {why}."));
@@ -321,8 +320,7 @@ impl<W: Ward> Debugging<'_, W> {
     fn attempt(
         &mut self,
         finding: &Finding,
-        treatment: &Treatment,
-        change: &Change,
+        treatment: &Remedy,
         (plan, after): (&Plan, &Plan),
         before: &[Run],
         seeds: usize,
@@ -331,15 +329,16 @@ impl<W: Ward> Debugging<'_, W> {
         let seeds = self.settings.seeds[..seeds].to_vec();
         let mut trial = RecordedTrial {
             treatment: treatment.text.clone(),
-            rule: finding.rule.into(),
-            cause: treat::removes(change).or_else(|| finding.causes.first().map(|cause| cause.kind)),
+            rule: treatment.rules.clone(),
+            cause: treat::removes(&treatment.changes[0])
+                .or_else(|| finding.causes.first().map(|cause| cause.kind)),
             reason: reason(finding),
             change: plan.diff(after),
             ..RecordedTrial::default()
         };
         let result = match self.train(after, &seeds) {
             Trained::All(runs) => {
-                let judged = judge(before, &runs, Criterion::of(change));
+                let judged = judge(before, &runs, Criterion::of(&treatment.changes[0]));
                 trial.metric = judged.metric.words().into();
                 trial.larger_is_better = judged.metric.larger_is_better();
                 trial.before = judged.metric.scores(before);
@@ -405,28 +404,83 @@ fn typical(runs: &[Run]) -> Option<(&Run, Diagnosis)> {
     Some(diagnosed.swap_remove(chosen))
 }
 
+/// A treatment as it is tried: mostly one change.
+#[derive(Clone, Debug, PartialEq)]
+struct Remedy {
+    /// In words.
+    text: String,
+    /// The rules whose findings it answers.
+    rules: String,
+    /// What it changes; never empty.
+    changes: Vec<Change>,
+}
+
+/// How sure a finding must be of its cause for its change to be made together with others.
+const CERTAIN: f64 = 0.85;
+
+/// Makes all changes, one after the other.
+fn apply_all(changes: &[Change], plan: &Plan, facts: &PlanFacts) -> Result<Plan, treat::NotApplicable> {
+    changes.iter().try_fold(plan.clone(), |plan, change| treat::apply(change, &plan, facts))
+}
+
 /// The findings that ask for a change, and the changes, in the order to try them.
-fn queue(diagnosis: &Diagnosis, proposals: bool) -> Vec<(&Finding, &Treatment)> {
+///
+/// A change is tried alone, with one exception: what is certainly wrong in the network as it is written (an
+/// output that does not fit the loss, layers without activation) is first put right together. Those are no
+/// rival hypotheses about a symptom, and one of them can hide what another is worth. If that is not
+/// accepted, each is tried by itself.
+fn queue(diagnosis: &Diagnosis, proposals: bool) -> Vec<(&Finding, Remedy)> {
     let unreadable = diagnosis.findings.iter().any(spoils_the_training_loss);
     let mut seen = HashSet::new();
-    let mut queue: Vec<(&Finding, &Treatment)> = diagnosis
+    let mut queue: Vec<(&Finding, &Treatment, &Change)> = diagnosis
         .findings
         .iter()
         .filter(|finding| finding.level >= Level::Warning || wants_more_epochs(finding))
         .flat_map(|finding| finding.treatments.iter().map(move |treatment| (finding, treatment)))
         .filter(|(_, treatment)| treatment.automatic || proposals)
-        .filter(|(finding, treatment)| match &treatment.change {
-            // What is still improving has nothing to stop early.
-            Some(Change::EarlyStopping { .. }) => !wants_more_epochs(finding),
-            Some(_) => true,
-            None => false,
+        .filter_map(|(finding, treatment)| Some((finding, treatment, treatment.change.as_ref()?)))
+        // What is still improving has nothing to stop early.
+        .filter(|(finding, _, change)| {
+            !(matches!(change, Change::EarlyStopping { .. }) && wants_more_epochs(finding))
         })
-        .filter(|(_, treatment)| seen.insert(format!("{:?}", treatment.change)))
+        .filter(|(_, _, change)| seen.insert(format!("{change:?}")))
         .collect();
-    let place = |treatment: &Treatment| treatment.change.as_ref().map(|c| Stage::of(c).place(unreadable));
     // Stable: within a stage the diagnosis' order holds, which is that of the catalogue.
-    queue.sort_by_key(|(finding, treatment)| (place(treatment), std::cmp::Reverse(finding.level)));
-    queue
+    queue.sort_by_key(|(finding, _, change)| {
+        (Stage::of(change).place(unreadable), std::cmp::Reverse(finding.level))
+    });
+    let mut remedies: Vec<(&Finding, Remedy)> = queue
+        .iter()
+        .map(|&(finding, treatment, change)| {
+            let text = treatment.text.clone();
+            (finding, Remedy { text, rules: finding.rule.into(), changes: vec![change.clone()] })
+        })
+        .collect();
+    if let Some((place, together)) = put_right_together(&queue) {
+        remedies.insert(place, (queue[place].0, together));
+    }
+    remedies
+}
+
+/// The changes that are certainly due in the network as it is written, one a finding, and where the first of
+/// them stands; `None` if there are not two.
+fn put_right_together(queue: &[(&Finding, &Treatment, &Change)]) -> Option<(usize, Remedy)> {
+    let mut rules: Vec<&str> = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
+    for (place, (finding, treatment, change)) in queue.iter().enumerate() {
+        let certain = finding.rule.starts_with('S')
+            && treatment.automatic
+            && matches!(Stage::of(change), Stage::Output | Stage::GradientPath)
+            && finding.causes.first().is_some_and(|cause| cause.weight >= CERTAIN);
+        if certain && !rules.contains(&finding.rule) {
+            rules.push(finding.rule);
+            places.push(place);
+        }
+    }
+    let &first = places.first().filter(|_| places.len() > 1)?;
+    let texts: Vec<&str> = places.iter().map(|&at| queue[at].1.text.as_str()).collect();
+    let changes = places.iter().map(|&at| queue[at].2.clone()).collect();
+    Some((first, Remedy { text: texts.join("; "), rules: rules.join(", "), changes }))
 }
 
 /// What a change is about, in the order in which a training is treated.
@@ -720,6 +774,29 @@ mod tests {
     fn order(findings: Vec<Finding>) -> Vec<&'static str> {
         let diagnosis = Diagnosis { primary: None, findings, not_checked: Vec::new() };
         queue(&diagnosis, false).iter().map(|(finding, _)| finding.rule).collect()
+    }
+
+    #[test]
+    fn what_is_certainly_wrong_with_the_network_is_put_right_together_first() {
+        let certain = |mut finding: Finding, kind| {
+            finding.causes.push(crate::Cause::new(kind, 0.95, "it is written so"));
+            finding
+        };
+        let relu = Change::HiddenActivations { activation: "relu".into() };
+        let softmax = Change::OutputActivation { activation: "softmax".into() };
+        let findings = vec![
+            with_change("D01", Level::Error, Change::Shuffle),
+            certain(with_change("S01", Level::Error, softmax.clone()), CauseKind::OutputActivation),
+            certain(with_change("S05", Level::Warning, relu.clone()), CauseKind::HiddenLinear),
+        ];
+        let diagnosis = Diagnosis { primary: None, findings, not_checked: Vec::new() };
+        let remedies: Vec<Remedy> = queue(&diagnosis, false).into_iter().map(|(_, remedy)| remedy).collect();
+        let changes: Vec<&[Change]> = remedies.iter().map(|remedy| &remedy.changes[..]).collect();
+        assert_eq!(
+            changes,
+            [&[Change::Shuffle][..], &[softmax.clone(), relu.clone()], &[softmax.clone()], &[relu.clone()]]
+        );
+        assert_eq!(remedies[1].rules, "S01, S05");
     }
 
     #[test]
