@@ -77,7 +77,9 @@ fn compile(run: &LoggedRun) -> Option<Compile> {
 fn fit(run: &LoggedRun) -> Option<Fit> {
     let whole = |value: f64| (value >= 1.0 && value.fract() == 0.0 && value < 1e9).then_some(value as usize);
     let epochs = run.planned_epochs.and_then(|epochs| usize::try_from(epochs).ok()).or_else(|| {
-        setting(run, &["epochs", "max_epochs", "num_epochs", "num_train_epochs"]).and_then(number).and_then(whole)
+        setting(run, &["epochs", "max_epochs", "num_epochs", "num_train_epochs"])
+            .and_then(number)
+            .and_then(whole)
     });
     let batch = setting(run, &["batch_size", "per_device_train_batch_size", "train_batch_size"]);
     let batch = batch.and_then(number).and_then(whole);

@@ -94,7 +94,11 @@ pub(super) fn activation(layer: &Layer) -> Option<&str> {
     };
     match written {
         Argument::Absent => Some("linear"),
-        Argument::Given(name) => Some(name),
+        // A misspelt name is judged as what it was meant to be; that it is misspelt, S07 says.
+        Argument::Given(name) => Some(match crate::names::activation(name) {
+            crate::names::Spelling::Misspelt(meant) => meant,
+            _ => name,
+        }),
         Argument::Unknown(_) => None,
     }
 }
