@@ -1,5 +1,6 @@
 //! Keras' initial weights.
 
+use traceward_run::spec;
 use traceward_trace::rng::Rng;
 
 /// How a weight starts.
@@ -7,9 +8,26 @@ use traceward_trace::rng::Rng;
 pub(crate) enum Initializer {
     Zeros,
     Ones,
-    /// Uniform in ±`limit`.
+    Constant {
+        value: f32,
+    },
+    /// Uniform from `from` to `to`.
     Uniform {
-        limit: f32,
+        from: f32,
+        to: f32,
+    },
+    Normal {
+        mean: f32,
+        deviation: f32,
+    },
+    /// Normal without what lies beyond two standard deviations, as Keras' scaling initializers draw; of
+    /// this variance.
+    TruncatedNormal {
+        variance: f64,
+    },
+    /// Uniform in ±sqrt(3 · variance).
+    UniformOfVariance {
+        variance: f64,
     },
     /// Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010).
     GlorotUniform {
@@ -24,7 +42,41 @@ pub(crate) enum Initializer {
     },
 }
 
+/// Inputs and outputs of one unit, as Keras counts them: a convolution's window counts with both.
+fn fans(shape: &[usize]) -> (f64, f64) {
+    match *shape {
+        [] => (1.0, 1.0),
+        [n] => (n as f64, n as f64),
+        [ref window @ .., fan_in, fan_out] => {
+            let window = window.iter().product::<usize>() as f64;
+            (fan_in as f64 * window, fan_out as f64 * window)
+        }
+    }
+}
+
 impl Initializer {
+    /// What a spec asks for, for an array of this shape. Variances: 2 / (in + out) (Glorot & Bengio 2010),
+    /// 2 / in (He et al. 2015), 1 / in (LeCun et al. 1998).
+    pub(crate) fn of_spec(asked: spec::Initializer, shape: &[usize]) -> Self {
+        let (fan_in, fan_out) = fans(shape);
+        let glorot = 2.0 / (fan_in + fan_out).max(1.0);
+        let (he, lecun) = (2.0 / fan_in.max(1.0), 1.0 / fan_in.max(1.0));
+        match asked {
+            spec::Initializer::Zeros => Self::Zeros,
+            spec::Initializer::Ones => Self::Ones,
+            spec::Initializer::Constant { value } => Self::Constant { value },
+            spec::Initializer::RandomUniform { minval, maxval } => Self::Uniform { from: minval, to: maxval },
+            spec::Initializer::RandomNormal { mean, stddev } => Self::Normal { mean, deviation: stddev },
+            spec::Initializer::GlorotUniform => Self::UniformOfVariance { variance: glorot },
+            spec::Initializer::HeUniform => Self::UniformOfVariance { variance: he },
+            spec::Initializer::LecunUniform => Self::UniformOfVariance { variance: lecun },
+            spec::Initializer::GlorotNormal => Self::TruncatedNormal { variance: glorot },
+            spec::Initializer::HeNormal => Self::TruncatedNormal { variance: he },
+            spec::Initializer::LecunNormal => Self::TruncatedNormal { variance: lecun },
+            spec::Initializer::Orthogonal => Self::Orthogonal,
+        }
+    }
+
     /// Row-major values of a `rows` × `columns` matrix.
     pub(crate) fn draw(self, rows: usize, columns: usize, rng: &mut Rng) -> Vec<f32> {
         let count = rows * columns;
@@ -33,7 +85,27 @@ impl Initializer {
         match self {
             Self::Zeros => vec![0.0; count],
             Self::Ones => vec![1.0; count],
-            Self::Uniform { limit } => uniform(f64::from(limit)),
+            Self::Constant { value } => vec![value; count],
+            Self::Uniform { from, to } if from == -to => uniform(f64::from(to)),
+            Self::Uniform { from, to } => {
+                let (from, to) = (f64::from(from), f64::from(to));
+                (0..count).map(|_| (from + rng.uniform() * (to - from)) as f32).collect()
+            }
+            Self::Normal { mean, deviation } => {
+                (0..count).map(|_| (f64::from(mean) + f64::from(deviation) * normal(rng)) as f32).collect()
+            }
+            Self::TruncatedNormal { variance } => {
+                // The deviation of a standard normal cut at ±2.
+                let deviation = variance.sqrt() / 0.879_625_661_034_239_8;
+                let draw = |rng: &mut Rng| loop {
+                    let value = normal(rng);
+                    if value.abs() < 2.0 {
+                        return value;
+                    }
+                };
+                (0..count).map(|_| (deviation * draw(rng)) as f32).collect()
+            }
+            Self::UniformOfVariance { variance } => uniform((3.0 * variance).sqrt()),
             Self::GlorotUniform { fan_in, fan_out } => {
                 uniform((6.0 / (fan_in + fan_out).max(1) as f64).sqrt())
             }

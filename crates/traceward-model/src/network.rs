@@ -1,17 +1,19 @@
 //! The network: a spec's layers in a row, run on packed batches.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use traceward_run::ModelSpec;
 use traceward_run::config::Loss;
-use traceward_run::spec::Activation;
+use traceward_run::spec::{Activation, Layer};
 
+use crate::internals::{GradientStats, LayerOutput, distance, twins};
 use crate::layers::{Node, Pass, Signal, Updates, activate, plan};
 use crate::loss;
 use crate::op::numbers;
-use crate::{ActivationStats, Batch, Error, Parameter};
+use crate::{ActivationStats, Batch, Error, Parameter, WeightStats, norm};
 
 /// The most rows and traces of a batch while predicting: what bounds memory there.
 const PREDICT_ROWS: usize = 1 << 15;
@@ -60,6 +62,8 @@ pub struct Gradients {
     pub gradients: Vec<Option<Vec<f32>>>,
     /// What the layers put out, first to last, if it was asked for.
     pub activations: Vec<ActivationStats>,
+    /// How long it took to look at them.
+    pub look_seconds: f64,
     updates: Updates,
 }
 
@@ -232,9 +236,13 @@ impl Network {
         let updates = Mutex::new(Updates::new());
         let pass = Pass { batch, weights: &tensors, training: Some(step.mask_seed), updates: &updates };
         let mut activations = Vec::new();
+        let mut look_seconds = 0.0;
         let logits = self.run(&pass, |layer, signal| {
             if step.inspect {
-                activations.extend(signal.values().map(|v| self.stats(layer, &numbers(v.clone()))));
+                let began = Instant::now();
+                activations
+                    .extend(signal.values().map(|v| self.stats(layer, v.dims()[1], &numbers(v.clone()))));
+                look_seconds += began.elapsed().as_secs_f64();
             }
         });
         let mut judged =
@@ -242,7 +250,7 @@ impl Network {
         if step.inspect && self.output_activation != Activation::Linear {
             // What a last Dense puts out is seen after its activation, like any other layer's.
             activations.pop_if(|last| last.layer == self.names[self.spec.layers.len() - 1]);
-            activations.push(self.stats(self.spec.layers.len() - 1, &judged.outputs));
+            activations.push(self.stats(self.spec.layers.len() - 1, self.classes, &judged.outputs));
         }
 
         let traces = labels.len() as f32;
@@ -252,9 +260,12 @@ impl Network {
             loss += judged.losses[at] * weight;
             row.iter_mut().for_each(|g| *g *= weight / traces);
         }
-        let mut found = loss::seed(logits, judged.gradient).backward();
+        // With every layer frozen there is no way back to go.
+        let learns = self.parameters.iter().any(|parameter| parameter.trainable);
+        let mut found = learns.then(|| loss::seed(logits, judged.gradient).backward());
         let gradients = self.parameters.iter().zip(&tensors).map(|(parameter, tensor)| {
-            parameter.trainable.then(|| match tensor.grad_remove(&mut found) {
+            let found = found.as_mut().filter(|_| parameter.trainable)?;
+            Some(match tensor.grad_remove(found) {
                 Some(gradient) => numbers(gradient),
                 None => vec![0.0; parameter.len()],
             })
@@ -264,6 +275,7 @@ impl Network {
             gradients: gradients.collect(),
             outputs: judged.outputs,
             activations,
+            look_seconds,
             updates: updates.into_inner().unwrap_or_else(PoisonError::into_inner),
         })
     }
@@ -377,8 +389,63 @@ impl Network {
         self.parameters.iter().map(of).collect()
     }
 
-    fn stats(&self, layer: usize, values: &[f32]) -> ActivationStats {
-        ActivationStats::of(&self.names[layer], values)
+    fn stats(&self, index: usize, units: usize, values: &[f32]) -> ActivationStats {
+        let layer = &self.spec.layers[index].layer;
+        let activation = match layer {
+            Layer::Dense { activation, .. }
+            | Layer::Conv1D { activation, .. }
+            | Layer::Activation { activation } => *activation,
+            _ => Activation::Linear,
+        };
+        let recurrent = matches!(layer, Layer::Lstm(_) | Layer::Gru(_) | Layer::Bidirectional { .. });
+        let layer = LayerOutput { name: &self.names[index], index, activation, recurrent, units };
+        ActivationStats::of(layer, values)
+    }
+
+    /// Whether training and prediction differ by more than dropout: a layer keeps moving statistics.
+    pub fn has_moving_statistics(&self) -> bool {
+        self.spec.layers.iter().any(|spec| matches!(spec.layer, Layer::BatchNormalization { .. }))
+    }
+
+    /// The mean of the forget gate's part of an LSTM's bias: the second of four.
+    fn forget_bias(&self, parameter: &Parameter) -> Option<f64> {
+        let layer = match &self.spec.layers[parameter.layer].layer {
+            Layer::Bidirectional { layer, .. } => &**layer,
+            layer => layer,
+        };
+        if !matches!(layer, Layer::Lstm(_)) || !parameter.name.ends_with("/bias") {
+            return None;
+        }
+        let units = parameter.values.len() / 4;
+        let part = parameter.values.get(units..2 * units)?;
+        Some(part.iter().map(|&b| f64::from(b)).sum::<f64>() / units.max(1) as f64)
+    }
+
+    /// What a step did to the weights: `before` and `self` are the network on either side of it,
+    /// `gradients` those before clipping, by weight array.
+    pub fn weights_after(&self, before: &Self, gradients: &[Option<GradientStats>]) -> Vec<WeightStats> {
+        let moving = |name: &str| name.ends_with("/moving_mean") || name.ends_with("/moving_variance");
+        let pairs = before.parameters.iter().zip(&self.parameters).zip(gradients);
+        pairs
+            .filter(|((_, after), _)| !moving(&after.name))
+            .map(|((before, after), gradient)| {
+                let gradient = gradient.unwrap_or_default();
+                let columns = after.shape.last().copied().unwrap_or(1);
+                WeightStats {
+                    name: after.name.clone(),
+                    layer: after.layer,
+                    count: after.values.len(),
+                    trainable: after.trainable,
+                    norm: norm(&after.values),
+                    largest: after.values.iter().fold(0f32, |largest, v| largest.max(v.abs())),
+                    gradient_norm: gradient.norm,
+                    gradient_zeros: gradient.zeros,
+                    update_norm: distance(&before.values, &after.values),
+                    twins: after.name.ends_with("kernel").then(|| twins(&after.values, columns)).flatten(),
+                    forget_bias: self.forget_bias(after),
+                }
+            })
+            .collect()
     }
 
     fn check(&self, batch: &Batch) -> Result<(), Error> {

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use traceward_model::random::derive;
-use traceward_model::{Batch, Gradients, Internals, Network, Step, WeightStats, argmax, norm};
+use traceward_model::{Batch, GradientStats, Gradients, Internals, Network, Step, argmax};
 use traceward_run::TrainConfig;
+use traceward_run::config::Loss;
 use traceward_run::history;
 
 use crate::best::Watch;
@@ -273,9 +274,10 @@ impl Run<'_, '_> {
             inspect,
         })?;
 
-        let before = inspect.then(|| state.network.clone());
-        let gradient_norms: Vec<f64> =
-            if inspect { found.gradients.iter().flatten().map(|g| norm(g)).collect() } else { Vec::new() };
+        let before = match inspect {
+            true => Some(Before::look(state.network, &found, &members, &labels, self.config.compile.loss)?),
+            false => None,
+        };
         let gradient_norm = match self.config.compile.clip_norm {
             Some(limit) => clip_by_global_norm(&mut found.gradients, limit),
             None => global_norm(&found.gradients),
@@ -284,7 +286,7 @@ impl Run<'_, '_> {
         let optimizer = &self.config.compile.optimizer;
         state.optimizer.step(optimizer, learning_rate, state.network.values_mut(), &found.gradients);
         state.network.follow(&mut found);
-        let internals = before.map(|before| internals(&before, state.network, &gradient_norms, &mut found));
+        let internals = before.map(|before| before.internals(state.network, &mut found));
 
         let classes = state.network.classes();
         let right =
@@ -343,16 +345,46 @@ impl Run<'_, '_> {
     }
 }
 
-fn internals(before: &Network, after: &Network, gradient_norms: &[f64], found: &mut Gradients) -> Internals {
-    let pairs = before.parameters().iter().zip(after.parameters()).filter(|(p, _)| p.trainable);
-    let weights = pairs.zip(gradient_norms).map(|((before, after), &gradient_norm)| {
-        let change: Vec<f32> = after.values.iter().zip(&before.values).map(|(a, b)| a - b).collect();
-        WeightStats {
-            name: after.name.clone(),
-            norm: norm(&after.values),
-            gradient_norm,
-            update_norm: norm(&change),
+/// What is kept from before a step that is looked at from inside.
+struct Before {
+    network: Network,
+    gradients: Vec<Option<GradientStats>>,
+    evaluated_loss: Option<f64>,
+    /// Time that the look has taken so far.
+    seconds: f64,
+}
+
+impl Before {
+    fn look(
+        network: &Network,
+        found: &Gradients,
+        members: &[&[u32]],
+        labels: &[u32],
+        loss: Loss,
+    ) -> Result<Self, Error> {
+        let began = Instant::now();
+        let evaluated_loss = match network.has_moving_statistics() {
+            true => {
+                let (_, losses) = network.evaluate(members, labels, loss)?;
+                Some(losses.iter().map(|&l| f64::from(l)).sum::<f64>() / losses.len().max(1) as f64)
+            }
+            false => None,
+        };
+        let of = |gradient: &Option<Vec<f32>>| gradient.as_deref().map(GradientStats::of);
+        let gradients = found.gradients.iter().map(of).collect();
+        let network = network.clone();
+        let seconds = found.look_seconds + began.elapsed().as_secs_f64();
+        Ok(Self { network, gradients, evaluated_loss, seconds })
+    }
+
+    fn internals(self, after: &Network, found: &mut Gradients) -> Internals {
+        let began = Instant::now();
+        let weights = after.weights_after(&self.network, &self.gradients);
+        Internals {
+            weights,
+            activations: std::mem::take(&mut found.activations),
+            evaluated_loss: self.evaluated_loss,
+            seconds: self.seconds + began.elapsed().as_secs_f64(),
         }
-    });
-    Internals { weights: weights.collect(), activations: std::mem::take(&mut found.activations) }
+    }
 }

@@ -15,6 +15,7 @@ mod fit;
 mod observer;
 mod optimizer;
 mod order;
+pub mod probe;
 mod schedule;
 
 pub use best::Best;

@@ -164,6 +164,7 @@ impl From<SplitMethod> for Method {
   traceward train ADFA-LD.zip --preset article-5      the same on ADFA-LD
   traceward train train.csv validation.csv            two files: the split is theirs
   traceward train ADFA-LD.zip --epochs 50 --batch-size 64 --learning-rate 0.001
+  traceward train --check                             probe for some seconds before a long training
   traceward train --config runs/NAME/traceward.toml   repeat a run
   traceward train --resume                            go on with the last run that was cut off")]
 pub struct TrainArgs {
@@ -179,6 +180,28 @@ pub struct TrainArgs {
     /// Print the network as Keras' model.summary() does, and stop
     #[arg(long, help_heading = "Output")]
     pub summary: bool,
+    /// Probe for some seconds instead of training: loss at the start, one batch by heart, do the inputs
+    /// matter, learning-rate range test
+    #[arg(long, conflicts_with_all = ["resume", "out"], help_heading = "Doctor")]
+    pub check: bool,
+    /// What to do when the doctor finds something at error level while it trains
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t, help_heading = "Doctor")]
+    pub on_finding: OnFinding,
+    /// Train without the doctor
+    #[arg(long, conflicts_with = "on_finding", help_heading = "Doctor")]
+    pub no_doctor: bool,
+}
+
+/// What to do about a finding while it trains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnFinding {
+    /// Say it and go on
+    #[default]
+    Warn,
+    /// End at the first error; the run can be resumed, and the exit code is 1
+    Stop,
+    /// End at the first error, apply the first treatment that the program may try by itself, and start again
+    Treat,
 }
 
 /// `traceward debug`.

@@ -1,5 +1,6 @@
 //! The commands, one file each: from what was typed to work done and results written.
 
+mod check;
 mod data;
 mod doctor;
 mod eval;

@@ -19,8 +19,10 @@ pub mod evaluate;
 pub mod input;
 pub mod interrupt;
 pub mod output;
+pub mod probes;
 pub mod progress;
 pub mod recorder;
+pub mod watch;
 
 pub use traceward_doctor as doctor;
 pub use traceward_model as model;

@@ -46,6 +46,11 @@ impl Progress {
         }
     }
 
+    /// A way to say something while the bar is there.
+    pub fn voice(&self) -> Voice {
+        Voice { output: self.output, bar: self.bar.clone() }
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
@@ -123,6 +128,20 @@ impl Observer for Progress {
             }),
             _ => {}
         }
+    }
+}
+
+/// Says things on stderr beside a live bar, without tearing it.
+#[derive(Clone, Debug)]
+pub struct Voice {
+    output: Output,
+    bar: ProgressBar,
+}
+
+impl Voice {
+    /// Writes lines.
+    pub fn say(&self, text: &str) {
+        self.bar.suspend(|| self.output.line(text));
     }
 }
 

@@ -3,7 +3,7 @@
 //! What does not fit together is found by [`ModelSpec::check`]; what is left to refuse here is size.
 
 use traceward_run::ModelSpec;
-use traceward_run::spec::{Activation, Layer};
+use traceward_run::spec::{self, Activation, Layer};
 use traceward_trace::rng::Rng;
 
 use super::Node;
@@ -44,6 +44,8 @@ pub(crate) struct Weights<'a> {
     seed: Option<u64>,
     layer: usize,
     prefix: &'a str,
+    /// What the spec says of the layer's weights.
+    asked: &'a spec::Weights,
 }
 
 impl Weights<'_> {
@@ -56,6 +58,14 @@ impl Weights<'_> {
         init: Initializer,
         trainable: bool,
     ) -> Result<usize, Error> {
+        let asked = match name.rsplit('/').next() {
+            Some("kernel" | "embeddings") => self.asked.kernel,
+            Some("recurrent_kernel") => self.asked.recurrent,
+            Some("bias") => self.asked.bias,
+            _ => None,
+        };
+        let init = asked.map_or(init, |asked| Initializer::of_spec(asked, shape));
+        let trainable = trainable && self.asked.trainable;
         let place = self.parameters.len();
         let name = format!("{}/{name}", self.prefix);
         let count = shape.iter().try_fold(1usize, |all, &n| all.checked_mul(n));
@@ -98,13 +108,14 @@ pub(crate) fn plan(
     let mut table = None;
     let mut known = 0;
     for (layer, written) in spec.layers.iter().enumerate() {
-        let mut weights = Weights { parameters: &mut parameters, seed, layer, prefix: &names[layer] };
+        let asked = &written.weights;
+        let mut weights = Weights { parameters: &mut parameters, seed, layer, prefix: &names[layer], asked };
         let width = facts[layer].input.features();
         let mut activation = Activation::Linear;
         let node: Option<Box<dyn Node>> = match &written.layer {
             &Layer::Embedding { input_dim, output_dim } => {
                 known = input_dim;
-                let init = Initializer::Uniform { limit: 0.05 };
+                let init = Initializer::Uniform { from: -0.05, to: 0.05 };
                 let place = weights.add("embeddings", &[input_dim, output_dim], init, true)?;
                 if matches!(
                     spec.layers.get(layer + 1).map(|next| &next.layer),

@@ -7,3 +7,4 @@ mod files;
 mod gradients;
 mod nets;
 mod refusals;
+mod weights;

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 mod learning;
+mod probing;
 mod resuming;
 mod toy;

@@ -25,16 +25,16 @@ use traceward_trace::{Dataset, Vocabulary};
 use traceward_train::probe::Subject;
 use traceward_train::{Checkpoints, Control, Examples, Observer, Outcome as Fitted, Stopped, fit};
 
-use crate::cli::{ClassWeightName, OptimizerName, PlanArgs, TrainArgs, Truncating};
+use crate::cli::{ClassWeightName, OnFinding, OptimizerName, PlanArgs, TrainArgs, Truncating};
 use crate::error::{ExitStatus, Failure, Outcome};
 use crate::evaluate::{Judged, class_counts, evaluate};
 use crate::input::{self, shown};
 use crate::interrupt::{self, StopFlag};
 use crate::output::{self, Format, Output};
+use crate::probes;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::watch::{Doctor, Facts};
-use crate::probes;
 
 /// What JSON says of a training.
 #[derive(Serialize)]
@@ -72,6 +72,8 @@ struct Plan {
 struct Care {
     watch: bool,
     on_finding: OnFinding,
+    /// Nothing goes to stdout: the training is a part of something else.
+    silent: bool,
 }
 
 /// How a training ended.
@@ -86,13 +88,13 @@ const TREATMENTS: usize = 6;
 
 /// Runs the command.
 pub(super) fn run(args: TrainArgs, output: Output) -> Outcome {
-    super::set_threads(args.threads)?;
-    let care = Care { watch: !args.no_doctor, on_finding: args.on_finding };
+    super::set_threads(args.plan.threads)?;
+    let care = Care { watch: !args.no_doctor, on_finding: args.on_finding, silent: false };
     let stop = interrupt::listen()?;
     if let Some(run) = args.resume {
         return resume(run, care, &stop, output);
     }
-    let mut plan = Plan::new(&args, output)?;
+    let mut plan = Plan::new(&args.plan, output)?;
     if args.summary {
         let spec = plan.record.config.model.resolve(plan.vocabulary.size(), plan.data.classes.len());
         output.text(&summary::summary(&spec, None, output::width()))?;
@@ -104,12 +106,10 @@ pub(super) fn run(args: TrainArgs, output: Output) -> Outcome {
     for attempt in 0.. {
         let dir = match &args.out {
             Some(out) => RunDir::create_at(&numbered(out, attempt))?,
-            None => {
-                RunDir::create(Path::new("runs"), &plan.record.config.model.name, SystemTime::now())?
-            }
+            None => RunDir::create(Path::new("runs"), &plan.record.config.model.name, SystemTime::now())?,
         };
         dir.write_record(&plan.record)?;
-        let ended = train(&plan, &dir, Status { started: now(), ..running() }, false, care, &stop, output)?;
+        let ended = train(&plan, &dir, running(), false, care, &stop, output)?;
         match ended.instead {
             Some((config, why)) if attempt < TREATMENTS => {
                 output.note(format_args!("{why}; starting again"));
@@ -137,7 +137,7 @@ fn now() -> u64 {
 }
 
 fn running() -> Status {
-    Status { state: State::Running, started: 0, ended: None, epochs_done: 0 }
+    Status { state: State::Running, started: now(), ended: None, epochs_done: 0 }
 }
 
 /// Goes on with a run that was cut off.
@@ -271,7 +271,8 @@ impl Plan {
             let automatic = finding.treatments.iter().filter(|treatment| treatment.automatic);
             for treatment in automatic {
                 let Some(change) = &treatment.change else { continue };
-                let facts = PlanFacts { suggested_rate: self.suggested_rate(change, stop), ..PlanFacts::default() };
+                let facts =
+                    PlanFacts { suggested_rate: self.suggested_rate(change, stop), ..PlanFacts::default() };
                 if let Ok(after) = treat::apply(change, &plan, &facts) {
                     return Some((after.config, format!("{}: {}", finding.rule, treatment.text)));
                 }
@@ -347,9 +348,8 @@ pub(super) fn once(
     let plan = Plan::of(config.clone(), data, source.clone())?;
     let dir = RunDir::create_at(dir)?;
     dir.write_record(&plan.record)?;
-    let status =
-        Status { state: State::Running, started: unix_seconds(SystemTime::now()), ended: None, epochs_done: 0 };
-    work(&plan, &dir, status, false, stop, output)?;
+    let care = Care { watch: true, on_finding: OnFinding::Warn, silent: true };
+    train(&plan, &dir, running(), false, care, stop, output)?;
     Ok(())
 }
 
@@ -501,6 +501,7 @@ fn train(
         history: &dir.read_history()?,
         evaluation: evaluation.as_ref(),
         profile: &Profile::of(&plan.data),
+        diagnosis: diagnosis.as_ref(),
         model: &spec,
         traceward: env!("CARGO_PKG_VERSION"),
     });
@@ -523,7 +524,9 @@ fn train(
         }
         return Ok(Ended { status: ExitStatus::Findings, instead });
     }
-    say(dir, &fitted, evaluation.as_ref(), document.as_ref(), plan, output)?;
+    if !care.silent {
+        say(dir, &fitted, evaluation.as_ref(), document.as_ref(), plan, output)?;
+    }
     if interrupted {
         output.note(format_args!(
             "stopped by Ctrl-C; go on with: traceward train --resume {}",
