@@ -140,8 +140,8 @@ fn report(evidence: &Evidence, level: Level, symptom: String) -> Finding {
         .treat(causes::smaller_steps(0.1));
     if let Some(size) = small_batch {
         found = found.treat(Treatment::automatic(
-            Change::BatchSize { batch_size: size * 4 },
-            format!("take batches of {} items", size * 4),
+            Change::BatchSize { batch_size: size.saturating_mul(4) },
+            format!("take batches of {} items", size.saturating_mul(4)),
         ));
     } else {
         found = found.treat(Treatment::advice("take batches two to four times larger"));

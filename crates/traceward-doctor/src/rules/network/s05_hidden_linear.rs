@@ -136,7 +136,7 @@ fn is_bottleneck(network: &Network, index: usize) -> bool {
     let before = network.layers[..index].iter().rev().find(weighted).and_then(units);
     let after = network.layers[index + 1..].iter().find(weighted).and_then(units);
     match (before, units(&network.layers[index]), after) {
-        (Some(before), Some(here), Some(after)) => 2 * here <= before && 2 * here <= after,
+        (Some(before), Some(here), Some(after)) => here <= before / 2 && here <= after / 2,
         _ => false,
     }
 }
