@@ -626,6 +626,58 @@ mod tests {
         }
     }
 
+    /// A `TensorProto` of one number.
+    fn tensor(kind: u64, field: u8, wire_type: u8, bytes: &[u8]) -> Vec<u8> {
+        let mut tensor = Message::default();
+        tensor.varint(1, kind);
+        tensor.bytes(2, &[]);
+        tensor.key(field, wire_type);
+        if wire_type == 2 {
+            tensor.raw_varint(bytes.len() as u64);
+        }
+        tensor.0.extend_from_slice(bytes);
+        tensor.0
+    }
+
+    #[test]
+    fn tensors_of_every_number_type() {
+        let cases: &[(u64, u8, u8, &[u8], f64)] = &[
+            (1, 4, 2, &1.5_f32.to_le_bytes(), 1.5),
+            (1, 5, 5, &1.5_f32.to_le_bytes(), 1.5),
+            (1, 5, 2, &1.5_f32.to_le_bytes(), 1.5),
+            (2, 4, 2, &0.1_f64.to_le_bytes(), 0.1),
+            (2, 6, 1, &0.1_f64.to_le_bytes(), 0.1),
+            (2, 6, 2, &0.1_f64.to_le_bytes(), 0.1),
+            (3, 4, 2, &(-7_i32).to_le_bytes(), -7.0),
+            (3, 7, 0, &[5], 5.0),
+            (9, 10, 2, &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], -1.0),
+            (9, 4, 2, &(1_i64 << 40).to_le_bytes(), 1_099_511_627_776.0),
+            // Half: 1.5, the largest, the smallest; bfloat16: 1.5.
+            (19, 4, 2, &0x3e00_u16.to_le_bytes(), 1.5),
+            (19, 13, 0, &[0xff, 0xf7, 0x01], 65504.0),
+            (19, 4, 2, &[1, 0], 5.960_464_477_539_063e-8),
+            (14, 13, 2, &[0xc0, 0x7f], 1.5),
+        ];
+        for (kind, field, wire_type, bytes, expected) in cases {
+            let tensor = tensor(*kind, *field, *wire_type, bytes);
+            assert_eq!(scalar_of_tensor(&tensor), Some(Some(*expected)), "type {kind}, field {field}");
+        }
+        // Zero is left out; words and vectors are no scalars.
+        assert_eq!(scalar_of_tensor(&[8, 1]), Some(Some(0.0)));
+        assert_eq!(scalar_of_tensor(&tensor(7, 8, 2, b"words")), Some(None));
+        assert_eq!(scalar_of_tensor(&[8, 1, 0x12, 4, 0x12, 2, 8, 3]), Some(None));
+    }
+
+    #[test]
+    fn a_claimed_length_is_not_believed() {
+        let length = u64::MAX.to_le_bytes();
+        let mut file = length.to_vec();
+        file.extend_from_slice(&masked_crc(&length).to_le_bytes());
+        file.extend_from_slice(b"few bytes");
+        let events = read_events(file.as_slice()).unwrap();
+        assert!(events.torn && events.damage.is_none());
+    }
+
     proptest! {
         #[test]
         fn round_trip(scalars in any_scalars()) {

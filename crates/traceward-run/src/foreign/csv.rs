@@ -310,10 +310,10 @@ mod tests {
     fn other_separators_lines_and_counters() {
         reads(
             "loss;val_loss\r\r\n0,5;0,75\r\r\n\r\r\n0,25;1\r\r\n",
-            "row,loss,val_loss\n0,0.5,0.75\n1,0.25,1.0\n",
+            "epoch,loss,val_loss\n0,0.5,0.75\n1,0.25,1.0\n",
         );
-        reads("\u{feff}val_loss\tloss\n1\t2\n", "row,val_loss,loss\n0,1.0,2.0\n");
-        reads(",loss,time\n0,0.5,00:15\n1,0.25,01:00\n", "row,loss,time\n0,0.5,15.0\n1,0.25,60.0\n");
+        reads("\u{feff}val_loss\tloss\n1\t2\n", "epoch,val_loss,loss\n0,1.0,2.0\n");
+        reads(",loss,time\n0,0.5,00:15\n1,0.25,01:00\n", "epoch,loss,time\n0,0.5,15.0\n1,0.25,60.0\n");
         reads(
             "  epoch,  train/box_loss,   val/box_loss\n      1,      0.5,    0.25\n",
             "epoch,train/box_loss,val/box_loss\n1,0.5,0.25\n",

@@ -313,3 +313,104 @@ fn add(table: &mut Table, mut scalars: Vec<Scalar>, name_of: &impl Fn(&str) -> S
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::tensorboard::EventFile;
+
+    /// An event file with these scalars: step, tag, value.
+    fn write(folder: &Path, second: u64, scalars: &[(i64, &str, f64)]) {
+        let at = UNIX_EPOCH + Duration::from_secs(second);
+        let mut file = EventFile::create(folder, 0, at).unwrap();
+        for (step, tag, value) in scalars {
+            file.scalars(*step, &[(tag, *value)], at).unwrap();
+        }
+    }
+
+    fn runs(root: &Path) -> Vec<(String, String)> {
+        let runs = read_folder(root, &mut Vec::new()).unwrap();
+        runs.into_iter().map(|run| (run.name, run.history.to_csv())).collect()
+    }
+
+    #[test]
+    fn two_fits_into_one_folder_are_two_runs() {
+        let root = tempfile::tempdir().unwrap();
+        for (second, loss) in [(1, 2.0), (2, 4.0)] {
+            write(
+                &root.path().join("train"),
+                second,
+                &[(0, "epoch_loss", loss), (1, "epoch_loss", loss / 2.0)],
+            );
+            write(&root.path().join("validation"), second, &[(0, "epoch_loss", 8.0), (1, "epoch_loss", 4.0)]);
+        }
+        let csv = |losses: &str| format!("epoch,loss,val_loss\n{losses}");
+        assert_eq!(
+            runs(root.path()),
+            [
+                ("run 1".to_owned(), csv("0,2.0,8.0\n1,1.0,4.0\n")),
+                ("run 2".to_owned(), csv("0,4.0,8.0\n1,2.0,4.0\n")),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_resumed_run_goes_on_in_another_file() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), 1, &[(0, "loss", 3.0), (1, "loss", 2.0), (2, "loss", 9.0)]);
+        write(root.path(), 2, &[(2, "loss", 1.0), (3, "loss", 0.5)]);
+        assert_eq!(
+            runs(root.path()),
+            [(String::new(), "step,loss\n0,3.0\n1,2.0\n2,1.0\n3,0.5\n".to_owned())]
+        );
+    }
+
+    #[test]
+    fn folders_side_by_side_are_runs_of_their_names() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["adam", "sgd"] {
+            write(&root.path().join("runs").join(name), 1, &[(0, "Loss/train", 3.0), (1, "Loss/train", 2.0)]);
+        }
+        let names: Vec<String> = runs(root.path()).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["runs/adam", "runs/sgd"]);
+    }
+
+    #[test]
+    fn epochs_among_steps_are_told_by_their_place() {
+        let root = tempfile::tempdir().unwrap();
+        let mut scalars = Vec::new();
+        for epoch in 0..4 {
+            for batch in 0..10 {
+                scalars.push((epoch * 10 + batch, "loss/train", (epoch * 10 + batch) as f64));
+            }
+            scalars.push((epoch, "loss/val", 0.5));
+        }
+        write(root.path(), 1, &scalars);
+        let runs = read_folder(root.path(), &mut Vec::new()).unwrap();
+        assert_eq!(
+            runs[0].history.to_csv(),
+            "step,loss/train,loss/val\n0,4.5,0.5\n1,14.5,0.5\n2,24.5,0.5\n3,34.5,0.5\n"
+        );
+        assert!(!runs[0].by_step);
+        assert_eq!(runs[0].steps.as_ref().unwrap().history.len(), 40);
+    }
+
+    #[test]
+    fn a_damaged_file_gives_what_came_before() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), 1, &[(0, "loss", 3.0), (1, "loss", 2.0)]);
+        let path = tensorboard::event_files(root.path()).unwrap().remove(0);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let mut notes = Vec::new();
+        let runs = read_folder(root.path(), &mut notes).unwrap();
+        assert_eq!(runs[0].history.len(), 1);
+        assert!(notes[0].contains("damaged at byte"), "{notes:?}");
+        let empty = tempfile::tempdir().unwrap();
+        assert!(read_folder(empty.path(), &mut Vec::new()).unwrap_err().contains("no event file"));
+    }
+}

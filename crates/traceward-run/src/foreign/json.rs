@@ -453,7 +453,7 @@ mod tests {
 
     #[test]
     fn histories_in_many_nests() {
-        let csv = "row,loss,val_loss\n0,1.0,2.0\n1,0.5,nan\n";
+        let csv = "epoch,loss,val_loss\n0,1.0,2.0\n1,0.5,nan\n";
         reads(r#"{"loss": [1, 0.5], "val_loss": [2, NaN]}"#, csv);
         reads("{'loss': [1.0, np.float32(0.5)], 'val_loss': array([2., nan], dtype=float32)}", csv);
         reads(r#"{"loss": {"0": 1, "1": 0.5}, "val_loss": {"0": 2, "1": NaN}}"#, csv);
@@ -461,7 +461,7 @@ mod tests {
         reads("{\"loss\": 1, \"val_loss\": 2}\n\n{\"loss\": 0.5, \"val_loss\": NaN}\n", csv);
         reads(
             r#"{"train": {"loss": [1, 0.5]}, "val": {"loss": [2, 1]}}"#,
-            "row,train_loss,val_loss\n0,1.0,2.0\n1,0.5,1.0\n",
+            "epoch,train_loss,val_loss\n0,1.0,2.0\n1,0.5,1.0\n",
         );
         reads(r#"{"0": {"loss": 1}, "1": {"loss": 0.5}}"#, "epoch,loss\n0,1.0\n1,0.5\n");
         reads(r#"{"epoch_1": {"loss": 1}, "epoch_2": {"loss": 0.5}}"#, "epoch,loss\n1,1.0\n2,0.5\n");
@@ -517,7 +517,7 @@ mod tests {
     fn curves_that_are_named() {
         let run = reads(
             r#"{"a": [1, 2], "b_loss": [3, 4], "c_loss": [5, 6], "train_metric": "c_loss", "monitor_metric": "b_loss"}"#,
-            "row,a,b_loss,c_loss\n0,1.0,3.0,5.0\n1,2.0,4.0,6.0\n",
+            "epoch,a,b_loss,c_loss\n0,1.0,3.0,5.0\n1,2.0,4.0,6.0\n",
         );
         assert_eq!(
             (run.columns.loss.as_deref(), run.columns.val_loss.as_deref()),

@@ -144,3 +144,39 @@ fn parameters(folder: &Path) -> Map<String, Value> {
     });
     read.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A folder of one run with these metrics.
+    fn folder(metrics: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let run = root.path().join("0").join("a1");
+        std::fs::create_dir_all(run.join("metrics/val")).unwrap();
+        std::fs::write(run.join("meta.yaml"), "run_name: first\nstart_time: 17\n").unwrap();
+        for (name, text) in metrics {
+            std::fs::write(run.join("metrics").join(name), text).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn steps_of_several_metrics_are_laid_side_by_side() {
+        let root = folder(&[("loss", "5 1.5 0\n6 0.5 1\n7 0.25"), ("val/loss", "5 nan 1\nx\n")]);
+        let mut notes = Vec::new();
+        let runs = read(root.path(), &mut notes).unwrap();
+        assert_eq!(runs[0].history.to_csv(), "step,loss,val/loss\n0,0.25,NA\n1,0.5,nan\n");
+        assert_eq!(notes, ["1 line was skipped: line 2: val/loss needs a time, a value and a step."]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_lines_are_read(text in "[0-9a-z. \n-]{0,60}") {
+            let root = folder(&[("loss", &text)]);
+            let _ = read(root.path(), &mut Vec::new());
+        }
+    }
+}

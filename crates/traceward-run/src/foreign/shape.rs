@@ -114,7 +114,7 @@ pub(super) fn numbered(name: &str, index: usize) -> String {
     if name.is_empty() { format!("run {}", index + 1) } else { format!("{name}, run {}", index + 1) }
 }
 
-fn run(table: Table, name: String) -> LoggedRun {
+fn run(mut table: Table, name: String) -> LoggedRun {
     if let Some((epochs, steps)) = by_epoch(&table) {
         let steps = steps.map(|steps| {
             let (history, columns) = finished(steps);
@@ -124,6 +124,10 @@ fn run(table: Table, name: String) -> LoggedRun {
         return LoggedRun { name, history, columns, steps, ..LoggedRun::default() };
     }
     let by_step = counts_single_steps(&table);
+    // What counts nothing is taken to be a row an epoch, as Keras' histories are.
+    if table.counter == "row" && !by_step {
+        "epoch".clone_into(&mut table.counter);
+    }
     let (history, columns) = finished(table);
     LoggedRun { name, history, columns, by_step, ..LoggedRun::default() }
 }

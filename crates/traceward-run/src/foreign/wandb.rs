@@ -303,3 +303,115 @@ fn item_of(item: &[u8]) -> Option<(String, String)> {
     }
     Some((name, json?))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn varint(mut value: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while value >= 0x80 {
+            bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+        bytes
+    }
+
+    fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
+        [varint(number << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
+    }
+
+    /// A history record of named values.
+    fn history(values: &[(&str, &str)]) -> Vec<u8> {
+        let items = values
+            .iter()
+            .map(|(name, json)| field(1, &[field(2, name.as_bytes()), field(16, json.as_bytes())].concat()));
+        field(2, &items.flatten().collect::<Vec<u8>>())
+    }
+
+    /// Records as a file, cut where a block ends.
+    fn file(records: &[Vec<u8>]) -> Vec<u8> {
+        let mut file = [MAGIC, &[0xe1, 0xbe, 0]].concat();
+        for record in records {
+            let mut rest = record.as_slice();
+            let mut first = true;
+            loop {
+                let left = BLOCK - file.len() % BLOCK;
+                if left < 7 {
+                    file.resize(file.len() + left, 0);
+                    continue;
+                }
+                let (data, after) = rest.split_at(rest.len().min(left - 7));
+                let kind = match (first, after.is_empty()) {
+                    (true, true) => 1,
+                    (true, false) => 2,
+                    (false, false) => 3,
+                    (false, true) => 4,
+                };
+                file.extend_from_slice(&crc_of(kind, data).to_le_bytes());
+                file.extend_from_slice(&(data.len() as u16).to_le_bytes());
+                file.push(kind);
+                file.extend_from_slice(data);
+                (rest, first) = (after, false);
+                if rest.is_empty() {
+                    break;
+                }
+            }
+        }
+        file
+    }
+
+    fn losses(bytes: &[u8]) -> (Vec<f64>, Vec<String>) {
+        let mut notes = Vec::new();
+        let runs = read_bytes(bytes, &mut notes).unwrap();
+        let column = runs.first().and_then(|run| run.history.column("loss"));
+        (column.unwrap_or_default().iter().flatten().copied().collect(), notes)
+    }
+
+    #[test]
+    fn records_longer_than_a_block() {
+        let long = format!("\"{}\"", "x".repeat(3 * BLOCK));
+        let records: Vec<Vec<u8>> = (0..3)
+            .map(|epoch| {
+                history(&[("loss", &format!("{epoch}.5")), ("note", &long), ("epoch", &epoch.to_string())])
+            })
+            .collect();
+        let file = file(&records);
+        assert_eq!(losses(&file), (vec![0.5, 1.5, 2.5], Vec::new()));
+        let (read, notes) = losses(&file[..file.len() - 10]);
+        assert_eq!(read, [0.5, 1.5]);
+        assert!(notes[0].contains("cut off"), "{notes:?}");
+        let mut damaged = file.clone();
+        damaged[2 * BLOCK + 100] ^= 1;
+        let (read, notes) = losses(&damaged);
+        assert!(read.is_empty() && notes[0].contains("damaged at byte"), "{notes:?}");
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_passed_over() {
+        let rows = [
+            history(&[("loss", "NaN"), ("table", "{\"_type\": \"table-file\"}"), ("_timestamp", "1.5")]),
+            history(&[("loss", "\"Infinity\""), ("bad", "{"), ("nested/x", "1")]),
+        ];
+        let (read, _) = losses(&file(&rows));
+        assert!(read[0].is_nan() && read[1].is_infinite());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read_bytes(&bytes, &mut Vec::new());
+            let _ = read_bytes(&[MAGIC, &[0, 0, 0], &bytes].concat(), &mut Vec::new());
+            let _ = read_bytes(&file(std::slice::from_ref(&bytes)), &mut Vec::new());
+        }
+
+        #[test]
+        fn values_read_back(values in prop::collection::vec(-1e9_f64..1e9, 1..50)) {
+            let records: Vec<Vec<u8>> = values.iter().map(|value| history(&[("loss", &format!("{value:?}"))])).collect();
+            prop_assert_eq!(losses(&file(&records)).0, values);
+        }
+    }
+}
