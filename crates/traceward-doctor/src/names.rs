@@ -333,6 +333,14 @@ pub fn is_layer(name: &str) -> bool {
     LAYERS.contains(&name)
 }
 
+/// The shortest name of a layer that begins like this, if what is there already says which it is.
+pub fn layer_begun(beginning: &str) -> Option<&'static str> {
+    if beginning.len() < 6 {
+        return None;
+    }
+    LAYERS.iter().copied().filter(|name| name.starts_with(beginning)).min_by_key(|name| name.len())
+}
+
 /// Whether an activation is known.
 pub fn activation(name: &str) -> Spelling {
     spelling(name, ACTIVATIONS.iter().copied())

@@ -12,6 +12,7 @@
 //! # Ok::<(), trace::Error>(())
 //! ```
 
+pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod error;
@@ -22,6 +23,7 @@ pub mod output;
 pub mod probes;
 pub mod progress;
 pub mod recorder;
+pub mod subject;
 pub mod watch;
 
 pub use traceward_doctor as doctor;

@@ -72,6 +72,16 @@ impl Output {
         Ok(())
     }
 
+    /// Writes one result of many for programs: a document on a line of its own.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub fn json_line(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let mut text = serde_json::to_string(value)?;
+        text.push('\n');
+        self.text(&text)
+    }
+
     /// Says something on stderr that the user should know but need not act on.
     pub fn note(&self, message: impl std::fmt::Display) {
         if !self.quiet {

@@ -4,26 +4,34 @@
 //! the curves. Both say less than a script: a summary names no activation, so none is known.
 
 use serde_json::Value;
-use traceward_run::foreign::{LoggedRun, ModelSummary};
+use traceward_run::foreign::{Log, LoggedRun, ModelSummary, SummaryLayer};
 
 use crate::Evidence;
 use crate::curve::Curves;
 use crate::facts::{Argument, Compile, Fit, Framework, Layer, Network, Placed, Validation};
+use crate::names;
+use crate::process::Process;
 
-/// What a logged run says of its training.
-pub fn logged(run: &LoggedRun) -> Evidence {
+/// What one of a log's runs says of its training.
+pub fn logged(log: &Log, run: &LoggedRun) -> Evidence {
     let compile = compile(run);
     let network = match &run.model {
         Some(summary) => Some(Network { compile, ..network(summary) }),
         None => compile.map(|compile| Network { compile: Some(compile), ..Network::default() }),
     };
-    Evidence { network, fit: fit(run), curves: Some(Curves::from(run)), ..Evidence::default() }
+    Evidence {
+        network,
+        fit: fit(run),
+        curves: Some(Curves::from(run)),
+        process: Some(Process::of(log, run)),
+        ..Evidence::default()
+    }
 }
 
 fn network(summary: &ModelSummary) -> Network {
     let unknown = || Argument::Unknown("not in the summary".into());
-    let layer = |layer: &traceward_run::foreign::SummaryLayer| Layer {
-        class_name: layer.class_name.clone(),
+    let layer = |layer: &SummaryLayer| Layer {
+        class_name: whole_name(&layer.class_name).to_owned(),
         written: layer.class_name.clone(),
         name: layer.name.clone(),
         units: match layer.output_shape.last() {
@@ -38,6 +46,11 @@ fn network(summary: &ModelSummary) -> Network {
         layers: summary.layers.iter().map(layer).collect(),
         ..Network::default()
     }
+}
+
+/// A class name as it was before Keras cut it to its column's width: `MaxPooling2` is MaxPooling2D.
+fn whole_name(class_name: &str) -> &str {
+    if names::is_layer(class_name) { class_name } else { names::layer_begun(class_name).unwrap_or(class_name) }
 }
 
 fn unknown_units() -> Argument<usize> {
@@ -102,13 +115,15 @@ fn fit(run: &LoggedRun) -> Option<Fit> {
 
 #[cfg(test)]
 mod tests {
+    use traceward_run::foreign::Kind;
+
     use super::*;
 
     #[test]
     fn a_log_says_only_what_stands_in_it() {
         let text = "epoch,loss,val_loss\n0,1.0,1.1\n1,0.9,1.0\n2,0.8,0.95\n";
         let log = traceward_run::foreign::read_text("log.csv", text).expect("it is a log");
-        let evidence = logged(&log.runs[0]);
+        let evidence = logged(&log, &log.runs[0]);
         assert!(evidence.network.is_none() && evidence.fit.is_none());
         assert_eq!(evidence.curves.expect("it has curves").rows, 3);
     }
@@ -116,13 +131,17 @@ mod tests {
     #[test]
     fn settings_beside_the_curves_become_facts() {
         let mut run = LoggedRun::default();
+        let cut = SummaryLayer { class_name: "MaxPooling2".into(), ..SummaryLayer::default() };
+        run.model = Some(ModelSummary { layers: vec![cut], ..ModelSummary::default() });
         run.hyperparameters.insert("model.lr".into(), "3e-4".into());
         run.hyperparameters.insert("max_epochs".into(), 40.into());
         run.hyperparameters.insert("optimizer".into(), "Adam".into());
-        let evidence = logged(&run);
+        let log = Log { kind: Kind::Console, runs: vec![run], notes: Vec::new() };
+        let evidence = logged(&log, &log.runs[0]);
         let compile = evidence.compile().expect("a learning rate is known");
         assert_eq!(compile.learning_rate.value, Argument::Given(3e-4));
         assert_eq!(compile.optimizer.value, Argument::Given("adam".into()));
+        assert_eq!(evidence.network().expect("it has a summary").layers[0].class_name, "MaxPooling2D");
         let fit = evidence.fit.expect("epochs are known");
         assert_eq!(fit.epochs.value, Argument::Given(40));
         assert_eq!(fit.validation.value, Validation::Unknown);
