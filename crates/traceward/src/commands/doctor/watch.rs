@@ -2,7 +2,7 @@
 //!
 //! The log is read again whenever it has grown: any format can be followed that way, and a run that is
 //! watched gets the diagnosis that it would get afterwards. A finding is told when it first appears, and
-//! again when it gets worse.
+//! again when it gets worse. Notes are not told: that a loss is still falling means nothing before the end.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,8 @@ pub(super) fn run(paths: &[PathBuf], seconds: f64, args: &DoctorArgs, output: Ou
                 let rows = examined.subject.evidence.curves.as_ref().map_or(0, |curves| curves.rows);
                 let primary = examined.diagnosis.primary;
                 for finding in &examined.diagnosis.findings {
-                    if told.get(finding.rule).is_some_and(|level| *level >= finding.level) {
+                    let known = told.get(finding.rule).is_some_and(|level| *level >= finding.level);
+                    if known || finding.level == Level::Note {
                         continue;
                     }
                     told.insert(finding.rule, finding.level);
