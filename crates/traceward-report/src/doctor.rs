@@ -14,6 +14,7 @@ mod markdown;
 mod page;
 mod plot;
 mod record;
+mod repair;
 mod sarif;
 mod text;
 mod view;

@@ -97,10 +97,30 @@ pub(super) fn write_repair(page: &mut Page, source: &Source, repair: &Repair, gu
     let bar = format!("{} | ", blanks(gutter));
     let room = page.width.saturating_sub(columns(&bar) + 2);
     let (good, bad) = (page.palette.good, page.palette.bad);
+    let before = match (removed.as_slice(), added.as_slice()) {
+        ([old], [new]) => {
+            let changed = |line: &str, other: &str| {
+                let (start, end) = difference(line, other);
+                window_start(columns(line), start, end, room)
+            };
+            changed(old, new).max(changed(new, old))
+        }
+        _ => 0,
+    };
     let removed = removed.iter().map(|line| (line, "- ", bad));
     for (line, mark, style) in removed.chain(added.iter().map(|line| (line, "+ ", good))) {
-        page.line(&[(&bar, faint), (mark, style), (&cut(line, room), style)]);
+        page.line(&[(&bar, faint), (mark, style), (&clipped(line, before, room), style)]);
     }
+}
+
+/// The columns of `line`, from and to, that are not as in `other`.
+fn difference(line: &str, other: &str) -> (usize, usize) {
+    let same = |(a, b): &(char, char)| a == b;
+    let width = |chars: usize| line.chars().take(chars).map(char_columns).sum::<usize>();
+    let head = line.chars().zip(other.chars()).take_while(same).count();
+    let rest = line.chars().count().min(other.chars().count()) - head;
+    let tail = line.chars().rev().zip(other.chars().rev()).take(rest).take_while(same).count();
+    (width(head), width(line.chars().count() - tail))
 }
 
 /// The lines that a repair touches, without and with it; `None` if they are too many to show.
@@ -182,28 +202,36 @@ fn lines<'a>(source: &'a Source, stretch: &Stretch) -> Vec<(usize, &'a str, usiz
 
 /// The part of a line that has room, the marked stretch in it, and carets under that.
 fn window((text, start, end): &(String, usize, usize), room: usize) -> (String, String) {
-    let total = columns(text);
-    let (start, end) = (*start, (*end).max(start + 1));
     // The caret of an empty stretch at the line's end stands behind it.
-    if total.max(end) <= room {
-        return (text.clone(), format!("{}{}", blanks(start), "^".repeat(end - start)));
-    }
+    let (start, end) = (*start, (*end).max(start + 1));
+    let before = window_start(columns(text).max(end), start, end, room);
+    let left = start - before;
+    let carets = (end - start).min(room.saturating_sub(left + usize::from(before > 0)).max(1));
+    (clipped(text, before, room), format!("{}{}", blanks(left), "^".repeat(carets)))
+}
+
+/// From which column a line of `total` columns is shown, so that those from `start` to `end` are seen in
+/// `room` columns.
+fn window_start(total: usize, start: usize, end: usize, room: usize) -> usize {
     let marked = (end - start).min(room.saturating_sub(2));
-    let before = if start + marked < room {
-        0
-    } else {
-        // Some of what stands before the stretch tells what it is, if there is room for it.
-        start.saturating_sub(room.saturating_sub(marked + 2).div_ceil(2) + 1)
-    };
+    if total <= room || start + marked < room {
+        return 0;
+    }
+    // Some of what stands before the stretch tells what it is, if there is room for it.
+    start.saturating_sub(room.saturating_sub(marked + 2).div_ceil(2) + 1)
+}
+
+/// The `room` columns of a line from column `before` on, with an ellipsis where more is.
+fn clipped(text: &str, before: usize, room: usize) -> String {
     let mut kept = String::new();
     let (mut used, mut width) = (0, 0);
-    // A wide character that the cut would halve leaves a blank.
     for c in text.chars() {
         let size = char_columns(c);
         if used >= before && width + size <= room {
             kept.push(c);
             width += size;
         } else if used < before && used + size > before {
+            // A wide character that the cut would halve leaves a blank.
             kept.push(' ');
             width += used + size - before;
         }
@@ -213,9 +241,7 @@ fn window((text, start, end): &(String, usize, usize), room: usize) -> (String, 
         }
     }
     let kept = if before > 0 { ellipsis_first(&kept) } else { kept };
-    let kept = if total > before + room { ellipsis_last(&kept, room) } else { kept };
-    let left = start - before;
-    (kept, format!("{}{}", blanks(left), "^".repeat(marked.max(1).min(room.saturating_sub(left).max(1)))))
+    if columns(text) > before + room { ellipsis_last(&kept, room) } else { kept }
 }
 
 /// The first column of `text` becomes an ellipsis.
@@ -228,10 +254,11 @@ fn ellipsis_first(text: &str) -> String {
 
 /// `text`, of which more follows, in `room` columns with an ellipsis last.
 fn ellipsis_last(text: &str, room: usize) -> String {
-    let mut kept = cut(text, room.saturating_sub(1));
-    if !kept.ends_with('…') {
-        kept.push('…');
+    let mut kept = text.to_owned();
+    while columns(&kept) >= room.max(1) {
+        kept.pop();
     }
+    kept.push('…');
     kept
 }
 

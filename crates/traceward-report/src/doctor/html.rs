@@ -4,9 +4,10 @@
 
 use askama::Template;
 use traceward_doctor::curve::{Curve, Curves};
-use traceward_doctor::{Diagnosis, Finding, Level, Place, Source, Treatment};
+use traceward_doctor::{Diagnosis, Finding, Level, Place, Treatment};
 
 use super::excerpt::{self, MarkedLine, Stretch};
+use super::repair::repair;
 use super::view::{
     conclusion, counter, counts, counts_words, epoch, label_name, likelihood, likely_causes, need_words,
     place_words, ranges, title, weight,
@@ -188,7 +189,7 @@ impl FindingView {
             treatments: finding
                 .treatments
                 .iter()
-                .map(|treatment| TreatmentView::new(treatment, report.source))
+                .map(|treatment| TreatmentView::new(report, finding, treatment))
                 .collect(),
             notes: finding.notes.iter().map(|note| clean(note)).collect(),
         }
@@ -196,10 +197,11 @@ impl FindingView {
 }
 
 impl TreatmentView {
-    fn new(treatment: &Treatment, source: Option<&Source>) -> Self {
-        let repaired = treatment.repair.as_ref().zip(source);
-        let (removed, added) =
-            repaired.and_then(|(repair, source)| excerpt::repaired_lines(source, repair)).unwrap_or_default();
+    fn new(report: &Report<'_>, finding: &Finding, treatment: &Treatment) -> Self {
+        let repaired = repair(report, finding, treatment).zip(report.source);
+        let (removed, added) = repaired
+            .and_then(|(repair, source)| excerpt::repaired_lines(source, &repair))
+            .unwrap_or_default();
         Self { text: clean(&treatment.text), removed, added }
     }
 }

@@ -4,9 +4,12 @@
 //! are resolved to lines and columns, so that a reader needs no source text to point at them, and fields
 //! keep their names when the doctor's change.
 
+use std::ops::Range;
+
 use serde::Serialize;
 use traceward_doctor::{Change, Place};
 
+use super::repair::repair;
 use super::view::{
     counts, epoch, label_name, likelihood, likely_causes, place_words, rule_name, rules_that_looked, weight,
     word,
@@ -259,8 +262,8 @@ pub(super) fn finding(report: &Report<'_>, finding: &traceward_doctor::Finding) 
         text: clean(&treatment.text),
         automatic: treatment.automatic,
         change: treatment.change.clone(),
-        repair: treatment.repair.as_ref().and_then(|repair| {
-            Some(Repair { place: region(report, &repair.span)?, text: repair.text.clone() })
+        repair: repair(report, finding, treatment).and_then(|repair| {
+            Some(Repair { place: exact_region(report, &repair.span)?, text: repair.text })
         }),
     });
     let layer = match &finding.place {
@@ -292,12 +295,16 @@ pub(super) fn finding(report: &Report<'_>, finding: &traceward_doctor::Finding) 
     }
 }
 
+/// A span of the report's source in lines and columns, without the end of its last line.
+pub(super) fn region(report: &Report<'_>, span: &Range<usize>) -> Option<Region> {
+    exact_region(report, &Stretch::new(report.source?, span).span)
+}
+
 /// A span of the report's source in lines and columns.
-pub(super) fn region(report: &Report<'_>, span: &std::ops::Range<usize>) -> Option<Region> {
+pub(super) fn exact_region(report: &Report<'_>, span: &Range<usize>) -> Option<Region> {
     let source = report.source?;
-    let stretch = Stretch::new(source, span);
-    let (line, column) = source.line_column(stretch.span.start);
-    let (end_line, end_column) = source.line_column(stretch.span.end);
+    let (line, column) = source.line_column(span.start);
+    let (end_line, end_column) = source.line_column(span.end.max(span.start));
     let lines = source.text.lines().skip(line - 1).take(end_line - line + 1);
     Some(Region {
         path: clean(&source.path.display().to_string()),

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use traceward_doctor::{Finding, Place};
 
 use super::page::Page;
+use super::repair::repair;
 use super::view::{
     conclusion, counts, counts_words, label_name, likelihood, likely_causes, need_words, place_words, ranges,
     title, weight,
@@ -116,9 +117,9 @@ fn of_finding(out: &mut String, report: &Report<'_>, finding: &Finding) {
         let _ = writeln!(out, "- {}", escape(&treatment.text));
     }
     for treatment in &finding.treatments {
-        let repaired = treatment.repair.as_ref().zip(report.source);
+        let repaired = repair(report, finding, treatment).zip(report.source);
         if let Some((removed, added)) =
-            repaired.and_then(|(repair, source)| excerpt::repaired_lines(source, repair))
+            repaired.and_then(|(repair, source)| excerpt::repaired_lines(source, &repair))
         {
             let removed = removed.iter().map(|line| format!("- {line}\n"));
             let added = added.iter().map(|line| format!("+ {line}\n"));

@@ -9,10 +9,11 @@
 //! rule, the file and the text that is meant, never of the symptom.
 
 use serde_json::{Map, Value, json};
-use traceward_doctor::{Finding, Place, Rule, rules};
+use traceward_doctor::{Finding, Place, Rule, Treatment, rules};
 
 use super::explain::{Block, blocks};
-use super::json::{Region, region};
+use super::json::{Region, exact_region, region};
+use super::repair::repair;
 use super::view::{epoch, ranges, rule_name, title};
 use super::{Report, view};
 use crate::terminal::printable;
@@ -133,7 +134,7 @@ fn result(report: &Report<'_>, finding: &Finding, ids: &[&str], fingerprints: &m
         },
     });
     let fixes: Vec<Value> =
-        finding.treatments.iter().filter_map(|treatment| fix(report, treatment)).collect();
+        finding.treatments.iter().filter_map(|treatment| fix(report, finding, treatment)).collect();
     if let Some(result) = result.as_object_mut() {
         if !fixes.is_empty() {
             result.insert("fixes".into(), fixes.into());
@@ -210,10 +211,10 @@ fn json_region(region: &Region) -> Value {
     })
 }
 
-/// The repair that a treatment knows to the letter.
-fn fix(report: &Report<'_>, treatment: &traceward_doctor::Treatment) -> Option<Value> {
-    let repair = treatment.repair.as_ref()?;
-    let region = region(report, &repair.span)?;
+/// The repair of a treatment, where it is known to the letter.
+fn fix(report: &Report<'_>, finding: &Finding, treatment: &Treatment) -> Option<Value> {
+    let repair = repair(report, finding, treatment)?;
+    let region = exact_region(report, &repair.span)?;
     let mut deleted = json_region(&region);
     deleted.as_object_mut()?.remove("snippet");
     Some(json!({

@@ -12,6 +12,7 @@ use traceward_doctor::{Cause, Finding, Level, Place};
 use super::cells::{columns, cut};
 use super::excerpt::{self, Stretch};
 use super::page::{Page, Piece, blanks};
+use super::repair::repair;
 use super::view::{
     conclusion, counter, counts, counts_words, epoch, label_name, likelihood, likely_causes, need_words,
     place_words, ranges, rules_that_looked, title, weight,
@@ -153,8 +154,8 @@ fn finding(page: &mut Page, report: &Report<'_>, finding: &Finding, shown_epoch:
     }
     for treatment in &finding.treatments {
         remark(page, gutter, "help", page.palette.good, &treatment.text);
-        if let (Some(repair), Some(source)) = (&treatment.repair, report.source) {
-            excerpt::write_repair(page, source, repair, gutter);
+        if let Some((repair, source)) = repair(report, finding, treatment).zip(report.source) {
+            excerpt::write_repair(page, source, &repair, gutter);
         }
     }
     for note in &finding.notes {
