@@ -1,5 +1,7 @@
 //! Prints what a log of any framework is read as: `cargo run --example read_log -- PATH...`.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints")]
+
 use std::path::Path;
 
 use traceward_run::foreign;

@@ -2,7 +2,7 @@
 //!
 //! [`look`] tells a path's [`Kind`] from its content, never its name. [`read`] gives its runs: a log may hold
 //! several, where a program was started again or trains several models. A run's [`Columns`] say which of its
-//! columns are the losses and accuracies that everything else asks for, by a table of words ([`names`]).
+//! columns are the losses and accuracies that everything else asks for, by a table of words.
 //!
 //! | kind | what is read |
 //! |---|---|

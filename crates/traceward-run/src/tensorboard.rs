@@ -415,7 +415,7 @@ fn scalar_of_tensor(tensor: &[u8]) -> Option<Option<f64>> {
             }
             (6, Field::Fixed64(bits)) => listed = Some(f64::from_bits(bits)),
             (6, Field::Bytes(packed)) => {
-                listed = packed.first_chunk().map(|bytes| f64::from_le_bytes(*bytes))
+                listed = packed.first_chunk().map(|bytes| f64::from_le_bytes(*bytes));
             }
             (7 | 10 | 11 | 13, Field::Varint(value)) => listed = Some(of_integer(kind, value)),
             (7 | 10 | 11 | 13, Field::Bytes(packed)) => {

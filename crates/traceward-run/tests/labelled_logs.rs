@@ -4,6 +4,7 @@
 //! repository; without them the test is skipped. `$TRACEWARD_CASES` says where they are.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -230,11 +230,12 @@ impl Scan {
             // `Validation at epoch 5`: so are the lines below.
             self.side = line.side.filter(|_| line.values.is_empty());
         }
-        if !line.has_metric() && !(line.keras && !line.values.is_empty()) {
+        let measured = line.has_metric() || (line.keras && !line.values.is_empty());
+        if !measured {
             match line.epoch {
                 // `Epoch 3`, but not a sentence that ends in one.
                 Some((number, of)) if line.values.is_empty() && line.words <= 4 => {
-                    self.reach(number, of, true)
+                    self.reach(number, of, true);
                 }
                 _ if !line.values.is_empty() => self.beside(&line),
                 _ => {}

@@ -97,7 +97,7 @@ impl<'a> Iterator for Records<'a> {
         let mut end = self.text.find('\n').unwrap_or(self.text.len());
         let mut lines = 1;
         if self.text[..end].contains('"') {
-            let closed = |end: usize| self.text[..end].matches('"').count() % 2 == 0;
+            let closed = |end: usize| self.text[..end].matches('"').count().is_multiple_of(2);
             let mut reach = end;
             // A quote that is never closed is a mistake of one line, not of the rest of the file.
             for further in 0..64 {

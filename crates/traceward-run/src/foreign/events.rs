@@ -34,7 +34,7 @@ pub(super) fn folders(root: &Path) -> Vec<PathBuf> {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() && depth < DEEPEST => pending.push((path, depth + 1)),
                 Ok(kind) if !kind.is_dir() => {
-                    events |= entry.file_name().to_string_lossy().contains("tfevents")
+                    events |= entry.file_name().to_string_lossy().contains("tfevents");
                 }
                 _ => {}
             }
@@ -275,7 +275,7 @@ fn lay_beside(joined: &mut Vec<Table>, tables: Vec<Table>) -> Result<(), String>
     for (index, table) in tables.into_iter().enumerate() {
         match joined.get_mut(index) {
             Some(there) => {
-                *there = std::mem::take(there).join(&table, str::to_owned).map_err(shape::too_long)?
+                *there = std::mem::take(there).join(&table, str::to_owned).map_err(shape::too_long)?;
             }
             None => joined.push(table),
         }

@@ -248,7 +248,7 @@ fn best_log(
         let entry = entry?;
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => {
-                folders.push((number_in(&entry.file_name().to_string_lossy()), entry.path()))
+                folders.push((number_in(&entry.file_name().to_string_lossy()), entry.path()));
             }
             Ok(_) => files.push(entry.path()),
             _ => {}

@@ -118,7 +118,7 @@ fn metrics(folder: &Path, notes: &mut Vec<String>) -> Result<Table, String> {
             match (value, step) {
                 (Some(value), Ok(step)) => rows.entry(step).or_default().push((metric, value)),
                 _ if index + 1 == last && !text.ends_with('\n') => {
-                    notes.push(format!("The last line of {name} is cut off and was left out."))
+                    notes.push(format!("The last line of {name} is cut off and was left out."));
                 }
                 _ => bad.add(index + 1, || format!("{name} needs a time, a value and a step")),
             }

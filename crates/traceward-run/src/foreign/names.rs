@@ -4,19 +4,7 @@
 //! nothing (`epoch`, `avg`); words left over make a name a worse candidate (`box_loss` is a loss, but `loss`
 //! is a better one).
 //!
-//! | quantity | words | used only where nothing better is |
-//! |---|---|---|
-//! | loss | `loss`, `losses`, `cost`, `objective`, `logloss`, `mlogloss` | `error`, `nll`, `crossentropy`, `ce`, `bce`, `mse`, `rmse`, `mae`, `perplexity`, `ppl`, `elbo`, `deviance` |
-//! | accuracy | `acc`, `accuracy`, `acc1`, `top1`, `prec@1` | `f1`, `auc`, `auroc`, `iou`, `miou`, `dice`, `map`, `precision`, `recall`, `kappa`, `mcc`, `r2`, `score` |
-//! | learning rate | `lr`, `learning rate`, `step size` | |
-//! | gradient norm | `grad norm`, `gradient norm`, `gnorm` | |
-//! | seconds | `seconds`, `sec`, `time`, `duration`, `elapsed`, `dur` | |
-//!
-//! | side | words |
-//! |---|---|
-//! | training | `train`, `training`, `trn`, `tr` |
-//! | validation | `val`, `valid`, `validation`, `eval`, `evaluation`, `dev`, `holdout`; `metrics/` of YOLO |
-//! | test | `test`, `testing`, `tst`: stands for validation where there is none |
+//! The words are listed at [`Columns`].
 
 use serde::Serialize;
 
@@ -282,6 +270,23 @@ pub(super) fn is_metric(name: &str) -> bool {
 }
 
 /// Which column of a history is which standard quantity, by name.
+///
+/// | quantity | words | used only where nothing better is |
+/// |---|---|---|
+/// | loss | `loss`, `losses`, `cost`, `objective`, `logloss`, `mlogloss` | `error`, `nll`, `crossentropy`, `ce`, `bce`, `mse`, `rmse`, `mae`, `perplexity`, `ppl`, `elbo`, `deviance` |
+/// | accuracy | `acc`, `accuracy`, `acc1`, `top1`, `prec@1` | `f1`, `auc`, `auroc`, `iou`, `miou`, `dice`, `map`, `precision`, `recall`, `kappa`, `mcc`, `r2`, `score` |
+/// | learning rate | `lr`, `learning rate`, `step size` | |
+/// | gradient norm | `grad norm`, `gradient norm`, `gnorm` | |
+/// | seconds | `seconds`, `sec`, `time`, `duration`, `elapsed`, `dur` | |
+///
+/// | side | words |
+/// |---|---|
+/// | training | `train`, `training`, `trn`, `tr` |
+/// | validation | `val`, `valid`, `validation`, `eval`, `evaluation`, `dev`, `holdout`; `metrics/` of YOLO |
+/// | test | `test`, `testing`, `tst`: stands for validation where there is none |
+///
+/// Where several columns fit, fewer words left over win, then names of an epoch's value over a step's, then more
+/// values, then the order of the log. Both losses and both accuracies are the same measure where that can be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Columns {
     /// Training loss.

@@ -21,7 +21,7 @@ pub(super) fn read(path: &Path, notes: &mut Vec<String>) -> Result<Vec<LoggedRun
     };
     match (runs.first_mut(), steps) {
         (Some(run), Some(steps)) => {
-            run.steps = Some(StepLog { history: steps.history, columns: steps.columns })
+            run.steps = Some(StepLog { history: steps.history, columns: steps.columns });
         }
         // Stopped before its first epoch was over.
         (None, Some(steps)) => runs.push(LoggedRun { by_step: true, ..steps }),

@@ -214,7 +214,7 @@ fn word(text: &str) -> (Option<Token<'_>>, usize) {
             '_' | '@' => true,
             '/' => next.is_some_and(char::is_alphabetic),
             '-' => next.is_some_and(char::is_alphabetic),
-            '.' => next.is_some_and(|next| next.is_alphanumeric()),
+            '.' => next.is_some_and(char::is_alphanumeric),
             sign => sign.is_alphanumeric(),
         };
         if !joins {
@@ -407,7 +407,7 @@ impl Line {
         let Some(value) = number::counter(value) else { return };
         match (index, tokens) {
             (1, [Token::Sign('['), _, Token::Sign(',' | ']'), ..]) => {
-                self.epoch = self.epoch.or(Some((value, None)))
+                self.epoch = self.epoch.or(Some((value, None)));
             }
             (3, [Token::Sign('['), _, Token::Sign(','), _, Token::Sign(']'), ..])
                 if self.progress.is_none() =>
