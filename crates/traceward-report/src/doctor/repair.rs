@@ -36,9 +36,11 @@ pub(super) fn repair(report: &Report<'_>, finding: &Finding, treatment: &Treatme
     const RATE: &[&str] = &["learning_rate", "lr"];
     const EPOCHS: &[&str] = &["epochs", "nb_epoch", "num_epochs"];
     match treatment.change.as_ref()? {
-        Change::OutputActivation { activation } | Change::HiddenActivation { activation, .. } => {
-            name(activation, names::activation)
-        }
+        Change::OutputActivation { activation } => name(activation, names::activation),
+        Change::HiddenActivation { activation, .. } => name(activation, names::activation).or_else(|| {
+            let end = end_of_dense(code)?;
+            at(end..end, format!(", activation=\"{activation}\""))
+        }),
         Change::Loss { loss } => name(loss, names::loss),
         Change::Optimizer { name: optimizer } => name(optimizer, names::optimizer),
         Change::LearningRate { learning_rate } => scaled(RATE, &|_| *learning_rate),
@@ -48,6 +50,17 @@ pub(super) fn repair(report: &Report<'_>, finding: &Finding, treatment: &Treatme
         Change::BatchSize { batch_size } => scaled(&["batch_size"], &|_| *batch_size as f64),
         _ => None,
     }
+}
+
+/// Where another argument of a call of a dense or convolutional layer of Keras would stand, if it has
+/// arguments, and none is its activation.
+fn end_of_dense(code: &str) -> Option<usize> {
+    let (name, arguments) = code.strip_suffix(')')?.split_once('(')?;
+    let class = name.rsplit('.').next()?;
+    let layer = class == "Dense" || class.starts_with("Conv") && names::is_layer(class);
+    let arguments = arguments.trim_end();
+    let open = arguments.is_empty() || arguments.ends_with([',', '(']) || arguments.contains(['#', '*']);
+    (layer && !open && !arguments.contains("activation")).then(|| code.len() - 1)
 }
 
 /// The text of the only string in a piece of Python, and where it stands, without its quotes.
@@ -124,6 +137,19 @@ mod tests {
         assert_eq!(repaired("Dense(7, 'tanh')", softmax()).as_deref(), Some("Dense(7, 'softmax')"));
         let loss = || Change::Loss { loss: "categorical_crossentropy".into() };
         assert_eq!(repaired("loss='mse'", loss()).as_deref(), Some("loss='categorical_crossentropy'"));
+    }
+
+    #[test]
+    fn hidden_layers_get_an_argument() {
+        let relu = || Change::HiddenActivation { layer: 0, activation: "relu".into() };
+        assert_eq!(repaired("Dense(64)", relu()).as_deref(), Some("Dense(64, activation=\"relu\")"));
+        let within = repaired("layers.Conv2D(8, (3, 3))", relu());
+        assert_eq!(within.as_deref(), Some("layers.Conv2D(8, (3, 3), activation=\"relu\")"));
+        for code in
+            ["Dense()", "nn.Linear(3, 4)", "Dense(64, activation=f)", "Dense(64,)", "Dense(*a)", "dense"]
+        {
+            assert_eq!(repaired(code, relu()), None, "{code}");
+        }
     }
 
     #[test]
