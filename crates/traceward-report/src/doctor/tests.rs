@@ -468,6 +468,12 @@ proptest! {
         let all = [report, report];
         let table = summary(&all, width, Palette::PLAIN);
         prop_assert!(!table.contains(speaks), "{table:?}");
+        let page = html(&all);
+        prop_assert!(!page.contains(speaks), "{page:?}");
+        let markdown = markdown(&all);
+        prop_assert!(!markdown.contains(speaks), "{markdown:?}");
+        let results = sarif(&all)["runs"][0]["results"].as_array().map(Vec::len);
+        prop_assert_eq!(results, Some(2 * diagnosis.findings.len()));
         let document = serde_json::to_string(&json(&report)).unwrap();
         prop_assert!(!document.contains(char::is_control) && !document.contains("null,\"likelihood"), "{document}");
     }
