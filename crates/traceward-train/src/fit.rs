@@ -112,6 +112,7 @@ pub fn fit(
         observers,
         saved: Instant::now(),
         saved_step: state.progress.step,
+        evaluated_step: None,
     };
     run.tell(&Event::RunStarted {
         network: state.network,
@@ -144,6 +145,8 @@ struct Run<'a, 'o> {
     observers: &'a mut [&'o mut dyn Observer],
     saved: Instant,
     saved_step: u64,
+    /// The last step whose batch was looked at by moving statistics too.
+    evaluated_step: Option<u64>,
 }
 
 impl Run<'_, '_> {
@@ -275,7 +278,10 @@ impl Run<'_, '_> {
         })?;
 
         let before = match inspect {
-            true => Some(Before::look(state.network, &found, &members, &labels, self.config.compile.loss)?),
+            true => {
+                let evaluate = self.evaluates(state.network, step).then_some(self.config.compile.loss);
+                Some(Before::look(state.network, &found, &members, &labels, evaluate)?)
+            }
             false => None,
         };
         let gradient_norm = match self.config.compile.clip_norm {
@@ -316,6 +322,18 @@ impl Run<'_, '_> {
             seconds: began.elapsed().as_secs_f64(),
             internals,
         })
+    }
+
+    /// Whether a look at `step` takes in the loss by moving statistics: it costs a pass through the network,
+    /// so it is made three times an epoch at most.
+    fn evaluates(&mut self, network: &Network, step: u64) -> bool {
+        let apart = (self.steps_per_epoch() / 3).max(16);
+        let due = self.evaluated_step.is_none_or(|last| step >= last + apart);
+        let evaluates = due && network.has_moving_statistics();
+        if evaluates {
+            self.evaluated_step = Some(step);
+        }
+        evaluates
     }
 
     /// Accuracy and mean loss over the validation traces.
@@ -360,15 +378,15 @@ impl Before {
         found: &Gradients,
         members: &[&[u32]],
         labels: &[u32],
-        loss: Loss,
+        evaluate: Option<Loss>,
     ) -> Result<Self, Error> {
         let began = Instant::now();
-        let evaluated_loss = match network.has_moving_statistics() {
-            true => {
+        let evaluated_loss = match evaluate {
+            Some(loss) => {
                 let (_, losses) = network.evaluate(members, labels, loss)?;
                 Some(losses.iter().map(|&l| f64::from(l)).sum::<f64>() / losses.len().max(1) as f64)
             }
-            false => None,
+            None => None,
         };
         let of = |gradient: &Option<Vec<f32>>| gradient.as_deref().map(GradientStats::of);
         let gradients = found.gradients.iter().map(of).collect();

@@ -81,6 +81,8 @@ struct Ended {
     status: ExitStatus,
     /// The plan that it should be tried with instead, and why.
     instead: Option<(TrainConfig, String)>,
+    /// It was the doctor who ended it.
+    by_doctor: bool,
 }
 
 /// Most treatments of one call.
@@ -115,6 +117,12 @@ pub(super) fn run(args: TrainArgs, output: Output) -> Outcome {
                 output.note(format_args!("{why}; starting again"));
                 plan = plan.with(config)?;
                 stop.store(false, Ordering::SeqCst);
+            }
+            _ if ended.by_doctor && care.on_finding == OnFinding::Treat => {
+                // What cannot be treated is no reason to end what was asked for.
+                stop.store(false, Ordering::SeqCst);
+                let care = Care { on_finding: OnFinding::Warn, ..care };
+                return Ok(train(&plan, &dir, running(), true, care, &stop, output)?.status);
             }
             _ => return Ok(ended.status),
         }
@@ -514,15 +522,22 @@ fn train(
             OnFinding::Treat => plan.treated(diagnosis, stop),
             OnFinding::Warn | OnFinding::Stop => None,
         };
-        if instead.is_none() {
-            say(dir, &fitted, evaluation.as_ref(), document.as_ref(), plan, output)?;
-            output.note(format_args!(
-                "stopped by {}; go on all the same with: traceward train --resume {}",
-                finding.rule,
-                dir.path().display()
-            ));
+        match (care.on_finding, &instead) {
+            (OnFinding::Treat, None) => output.note(format_args!(
+                "nothing that the program may try by itself is left against {}; going on",
+                finding.rule
+            )),
+            (OnFinding::Treat, Some(_)) => {}
+            _ => {
+                say(dir, &fitted, evaluation.as_ref(), document.as_ref(), plan, output)?;
+                output.note(format_args!(
+                    "stopped by {}; go on all the same with: traceward train --resume {}",
+                    finding.rule,
+                    dir.path().display()
+                ));
+            }
         }
-        return Ok(Ended { status: ExitStatus::Findings, instead });
+        return Ok(Ended { status: ExitStatus::Findings, instead, by_doctor: true });
     }
     if !care.silent {
         say(dir, &fitted, evaluation.as_ref(), document.as_ref(), plan, output)?;
@@ -532,9 +547,9 @@ fn train(
             "stopped by Ctrl-C; go on with: traceward train --resume {}",
             dir.path().display()
         ));
-        return Ok(Ended { status: ExitStatus::Interrupted, instead: None });
+        return Ok(Ended { status: ExitStatus::Interrupted, instead: None, by_doctor: false });
     }
-    Ok(Ended { status: ExitStatus::Fine, instead: None })
+    Ok(Ended { status: ExitStatus::Fine, instead: None, by_doctor: false })
 }
 
 /// Writes what was found to the run's directory.

@@ -1,6 +1,6 @@
 //! G01: vanishing gradient
 //!
-//! What it sees: in three looks in a row, the gradient of the first layer's kernel is below 0.0001 and less
+//! What it sees: in three of the newest five looks, the gradient of the first layer's kernel is below 0.0001 and less
 //! than a thousandth of the last layer's; or the entries of a kernel's gradient are below 0.0000001; or no
 //! layer gets any gradient at all. It is silent once less than a tenth of the first loss is left: where
 //! there is nothing to learn any more, gradients are small by right.
@@ -33,6 +33,7 @@ const FIRST: f64 = 1e-4;
 const RATIO: f64 = 1e-3;
 const ENTRY: f64 = 1e-7;
 const LOOKS: usize = 3;
+const OF: usize = 5;
 
 fn check(evidence: &Evidence) -> Answer {
     let inside = evidence.inside()?;
@@ -53,26 +54,31 @@ fn check(evidence: &Evidence) -> Answer {
         let over_looks: Vec<&WeightLook> = inside.weight(&weight.name).rev().take(LOOKS).collect();
         over_looks.len() == LOOKS && over_looks.iter().all(|seen| seen.gradient_size() < ENTRY)
     };
-    let (Some(first), Some(last)) = (newest.kernels().next(), newest.kernels().next_back()) else {
-        return Ok(Vec::new());
-    };
-    let fades = looks.iter().all(|look| {
+    let Some(first) = newest.kernels().next() else { return Ok(Vec::new()) };
+    let fades = |look: &&Look| {
         let (Some(first), Some(last)) = (look.kernels().next(), look.kernels().next_back()) else {
             return false;
         };
         first.layer != last.layer
             && first.gradient_norm < FIRST
             && first.gradient_norm < RATIO * last.gradient_norm
-    });
+    };
+    let newest_five = &inside.looks[inside.looks.len().saturating_sub(OF)..];
+    let fading = newest_five.iter().filter(fades).next_back();
+    let fading = fading.filter(|_| newest_five.iter().filter(fades).count() >= LOOKS);
     let lost: Vec<&WeightLook> = newest.kernels().filter(|weight| small(weight)).collect();
-    let Some(worst) = lost.first().copied().or(fades.then_some(first)) else { return Ok(Vec::new()) };
-    let symptom = if fades {
-        format!(
+    let (look, worst) = match (fading, lost.first()) {
+        (Some(look), _) => (look, look.kernels().next().unwrap_or(first)),
+        (None, Some(lost)) => (newest, *lost),
+        (None, None) => return Ok(Vec::new()),
+    };
+    let symptom = match (fading, look.kernels().next_back()) {
+        (Some(_), Some(last)) => format!(
             "the gradient of {} has a norm of {:.1e}, that of {} of {:.1e}",
-            first.name, first.gradient_norm, last.name, last.gradient_norm
-        )
-    } else {
-        format!("the gradient of {} has entries of {:.1e}", worst.name, worst.gradient_size())
+            worst.name, worst.gradient_norm, last.name, last.gradient_norm
+        ),
+        _ if worst.gradient_norm == 0.0 => format!("no gradient reaches {}", worst.name),
+        _ => format!("the gradient of {} has entries of {:.1e}", worst.name, worst.gradient_size()),
     };
     Ok(vec![treated(
         causes(evidence, inside, Finding::new("G01", Level::Error, symptom).at(Some(worst.place()))),

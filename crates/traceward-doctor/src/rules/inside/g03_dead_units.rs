@@ -99,14 +99,17 @@ fn found(inside: &Inside, dead: &Dead<'_>) -> Finding {
                 .because(format!("{:.0} % of them were zero at the first look", 100.0 * share)),
         );
     }
-    finding = finding.cause(rate);
+    let slower = Treatment::automatic(
+        Change::ScaleLearningRate { factor: 1.0 / 3.0 },
+        "divide the learning rate by 3",
+    );
+    let anew = Treatment::automatic(Change::Initializers, "start from the default initial weights");
+    let [first, second] = if born_dead.is_some() { [anew, slower] } else { [slower, anew] };
     finding
+        .cause(rate)
         .cause(Cause::new(CauseKind::DeadUnits, 0.35, "relu has nothing that brings a dead unit back"))
-        .treat(Treatment::automatic(
-            Change::ScaleLearningRate { factor: 1.0 / 3.0 },
-            "divide the learning rate by 3",
-        ))
-        .treat(Treatment::automatic(Change::Initializers, "start from the default initial weights"))
+        .treat(first)
+        .treat(second)
         .treat(Treatment::proposal(
             Change::HiddenActivation { layer: output.layer, activation: "elu".into() },
             format!("use activation=\"elu\" in {}, which cannot die", output.name),

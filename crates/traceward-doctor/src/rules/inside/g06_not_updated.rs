@@ -42,58 +42,60 @@ fn check(evidence: &Evidence) -> Answer {
         })
     };
     let moves = newest.weights.iter().any(|weight| !still(weight));
-    // A layer is one finding, not one for each of its arrays; biases alone may rest at zero.
+    // Biases alone may rest at zero.
     let mut layers: Vec<&WeightLook> = newest.weights.iter().filter(|w| !w.name.ends_with("bias")).collect();
     layers.dedup_by_key(|weight| weight.layer);
     let rests = |weight: &&WeightLook| newest.weights.iter().filter(|w| w.layer == weight.layer).all(still);
+    let resting: Vec<&WeightLook> = layers.into_iter().filter(rests).collect();
+    let (held, lost): (Vec<&WeightLook>, Vec<&WeightLook>) = resting.into_iter().partition(|w| !w.trainable);
+    let steps = newest.step - first.step;
     let mut findings = Vec::new();
-    for weight in layers.into_iter().filter(rests) {
-        if weight.trainable && !moves {
-            // Nothing moves at all: G01 and G05 speak of that.
-            continue;
-        }
-        findings.push(found(newest, weight, newest.step - first.step));
+    if let [first, ..] = held[..] {
+        findings.push(
+            unchanged(&held, steps)
+                .at(Some(first.place()))
+                .cause(
+                    Cause::new(CauseKind::FrozenLayer, 0.97, "frozen, with random weights")
+                        .because("trainable is false"),
+                )
+                .treat(Treatment::automatic(Change::Unfreeze, "let every layer learn: trainable=True")),
+        );
+    }
+    // Where nothing moves at all, G01 and G05 say so.
+    if let ([.., last], true) = (&lost[..], moves) {
+        findings.push(unlearned(newest, last, unchanged(&lost, steps).at(Some(last.place()))));
     }
     Ok(findings)
 }
 
-fn found(look: &Look, weight: &WeightLook, steps: u64) -> Finding {
-    let symptom = format!("the weights of {} have not changed over {steps} steps", weight.layer_name());
-    let finding = Finding::new("G06", Level::Warning, symptom).at(Some(weight.place()));
-    if !weight.trainable {
+fn unchanged(layers: &[&WeightLook], steps: u64) -> Finding {
+    let names: Vec<&str> = layers.iter().map(|weight| weight.layer_name()).collect();
+    let names = names.join(", ");
+    Finding::new("G06", Level::Warning, format!("the weights of {names} have not changed over {steps} steps"))
+}
+
+/// Layers that would learn, if a gradient came: why the last of them gets none.
+fn unlearned(look: &Look, last: &WeightLook, finding: Finding) -> Finding {
+    let zero = |other: &&WeightLook| other.is_kernel() && other.layer >= last.layer && other.norm == 0.0;
+    if let Some(zero) = look.weights.iter().find(zero) {
         return finding
             .cause(
-                Cause::new(CauseKind::FrozenLayer, 0.97, "the layer is frozen, with random weights in it")
-                    .because("trainable is false"),
-            )
-            .treat(Treatment::automatic(Change::Unfreeze, "let every layer learn: trainable=True"));
-    }
-    let zero = look
-        .weights
-        .iter()
-        .find(|other| other.is_kernel() && other.layer > weight.layer && other.norm == 0.0);
-    if let Some(zero) = zero {
-        return finding
-            .cause(
-                Cause::new(
-                    CauseKind::Initialization,
-                    0.9,
-                    "a kernel of zeros behind it passes no gradient on",
-                )
-                .because(format!("all weights of {} are zero", zero.name)),
+                Cause::new(CauseKind::Initialization, 0.9, "a kernel of zeros passes no gradient on")
+                    .because(format!("all weights of {} are zero", zero.name)),
             )
             .treat(Treatment::automatic(Change::Initializers, "start from the default initial weights"));
     }
+    let dead = look.outputs.iter().find(|output| {
+        output.layer >= last.layer && output.activation == "relu" && output.dead_units() > 0.99
+    });
+    let mut units = Cause::new(CauseKind::DeadUnits, 0.45, "dead units pass no gradient on");
+    if let Some(dead) = dead {
+        units = units.because(format!("all units of {} are zero on the whole batch", dead.name));
+        units.weight = 0.85;
+    }
     finding
-        .cause(
-            Cause::new(CauseKind::DeadUnits, 0.5, "units behind it are dead, and pass no gradient on")
-                .because(format!("its gradient is {:.0e}", weight.gradient_norm)),
-        )
-        .cause(Cause::new(CauseKind::VanishingGradient, 0.45, "its gradient vanishes on the way back"))
-        .cause(Cause::new(
-            CauseKind::Initialization,
-            0.4,
-            "its own initial weights are all zero or all equal",
-        ))
+        .cause(units)
+        .cause(Cause::new(CauseKind::VanishingGradient, 0.4, "the gradient vanishes on the way back"))
+        .cause(Cause::new(CauseKind::Initialization, 0.4, "initial weights that are all zero or all equal"))
         .treat(Treatment::automatic(Change::Initializers, "start from the default initial weights"))
 }

@@ -1,8 +1,8 @@
 //! G08: trained one way, judged another
 //!
-//! What it sees: a network with a batch normalisation whose loss on one and the same batch is more than half
-//! higher, in three looks in a row, when it normalises with its moving statistics (as it will be used)
-//! than with the batch's own (as it is trained). After 300 steps: before that, moving statistics are still
+//! What it sees: a network with a batch normalisation whose loss on one and the same batch is more than
+//! twice as high, in six looks in a row, when it normalises with its moving statistics (as it will be used)
+//! than with the batch's own (as it is trained). After 500 steps: before that, moving statistics are still
 //! on their way from their initial values.
 //!
 //! Why it is bad: the network that is used is not the one that was trained. Validation looks poor or jumps
@@ -16,7 +16,8 @@
 //!
 //! Treatment: a smaller momentum (0.9), larger batches, no normalisation behind a dropout.
 //!
-//! Source: TheDeepChecker (Ben Braiek & Khomh, TOSEM 2022: loss differs by 50 %); Li et al., CVPR 2019, on
+//! Source: TheDeepChecker (Ben Braiek & Khomh, TOSEM 2022: loss differs by 50 %, which
+//! healthy networks pass while they learn fast); Li et al., CVPR 2019, on
 //! normalisation behind dropout.
 
 use crate::inside::Look;
@@ -30,24 +31,22 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-const SETTLED: u64 = 300;
+const SETTLED: u64 = 500;
+const LOOKS: usize = 6;
 
 fn check(evidence: &Evidence) -> Answer {
     let inside = evidence.inside()?;
-    if inside.looks.iter().all(|look| look.evaluated_loss.is_none()) {
-        return Ok(Vec::new());
-    }
-    let looks = inside.newest(3).ok_or(Missing(Need::MoreEpochs))?;
-    let newest = &looks[2];
-    if newest.step < SETTLED {
+    let looks: Vec<&Look> = inside.looks.iter().filter(|look| look.evaluated_loss.is_some()).collect();
+    let Some(newest) = looks.last().copied() else { return Ok(Vec::new()) };
+    if newest.step < SETTLED || looks.len() < LOOKS {
         return Err(Missing(Need::MoreEpochs));
     }
     // A loss that is all but gone is easily doubled.
     let floor = 0.05 * inside.looks[0].loss;
-    let differs = |look: &Look| {
-        look.evaluated_loss.is_some_and(|evaluated| evaluated > floor && evaluated > 1.5 * look.loss)
+    let differs = |look: &&Look| {
+        look.evaluated_loss.is_some_and(|evaluated| evaluated > floor && evaluated > 2.0 * look.loss)
     };
-    if !looks.iter().all(differs) {
+    if !looks[looks.len() - LOOKS..].iter().all(differs) {
         return Ok(Vec::new());
     }
     let symptom = format!(

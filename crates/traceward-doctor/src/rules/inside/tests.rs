@@ -201,7 +201,7 @@ fn weights_that_have_grown_fiftyfold() {
 fn two_losses_of_one_batch() {
     let found = changed("G08", |look| {
         look.step *= 10;
-        look.evaluated_loss = Some(2.0 * look.loss);
+        look.evaluated_loss = Some(2.5 * look.loss);
     });
     assert_eq!(found.rule, "G08");
 }
