@@ -416,7 +416,7 @@ struct Remedy {
 }
 
 /// How sure a finding must be of its cause for its change to be made together with others.
-const CERTAIN: f64 = 0.85;
+const CERTAIN: f64 = 0.7;
 
 /// Makes all changes, one after the other.
 fn apply_all(changes: &[Change], plan: &Plan, facts: &PlanFacts) -> Result<Plan, treat::NotApplicable> {

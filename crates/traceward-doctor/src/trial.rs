@@ -220,8 +220,8 @@ pub fn judge(before: &[Run], after: &[Run], criterion: Criterion) -> Judgement {
     }
     let f1 = Metric::MacroF1.compare(before, after);
     let log_loss = Metric::LogLoss.compare(before, after);
-    let decides =
-        if f1.is_better() || f1.is_worse() || criterion == Criterion::NotWorse { f1 } else { log_loss };
+    let log_loss_differs = log_loss.is_better() || log_loss.is_worse();
+    let decides = if log_loss_differs && criterion != Criterion::BetterF1 { log_loss } else { f1 };
     let (accepted, words) = match criterion {
         Criterion::Possible => (true, "it is needed to judge the training at all"),
         Criterion::NotWorse if !decides.is_better() && !decides.is_worse() => {

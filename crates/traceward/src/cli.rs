@@ -75,6 +75,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Say what is wrong with a training run, of any framework, and what would cure it
     Doctor(DoctorArgs),
+    /// Train, find what is wrong, treat it, train again; write down what happened
+    Debug(Box<DebugArgs>),
     /// Evaluate a model on labelled traces
     Eval(EvalArgs),
     /// Classify traces, one JSON line each

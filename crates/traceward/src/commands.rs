@@ -2,6 +2,7 @@
 
 mod check;
 mod data;
+mod debug;
 mod doctor;
 mod eval;
 mod fetch;
@@ -28,6 +29,7 @@ pub fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Doctor(args) => doctor::run(&args, format, output),
         Command::Train(args) => train::run(*args, output),
+        Command::Debug(args) => debug::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Score(args) => score::run(&args, output),
         Command::Data(DataCommand::Inspect { data, read }) => data::inspect(&data, &read, output),
