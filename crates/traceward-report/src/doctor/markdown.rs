@@ -162,10 +162,10 @@ pub(super) fn escape(text: &str) -> String {
     while let Some(c) = chars.next() {
         let after = chars.peek().copied().unwrap_or(' ');
         let means = match c {
-            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' => true,
+            '\\' | '`' | '*' | '[' | ']' | '<' | '|' | '~' => true,
             // Within a word it means nothing.
             '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
-            '#' | '+' | '-' | '=' => escaped.is_empty(),
+            '#' | '+' | '-' | '=' | '>' => escaped.is_empty(),
             '&' => after == '#' || after.is_alphabetic(),
             // A number at the beginning, which would make a list.
             '.' | ')' if after == ' ' => !escaped.is_empty() && escaped.chars().all(|c| c.is_ascii_digit()),
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_means_something_is_escaped() {
-        assert_eq!(escape("val_loss of *x* is <b> 1 | 2"), "val_loss of \\*x\\* is \\<b\\> 1 \\| 2");
+        assert_eq!(escape("val_loss of *x* is <b> 1 | 2"), "val_loss of \\*x\\* is \\<b> 1 \\| 2");
         assert_eq!(escape("# head\n- item"), "\\# head - item");
         assert_eq!(escape("_x_ 3.5"), "\\_x\\_ 3.5");
         assert_eq!(escape("1. no list"), "1\\. no list");

@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 use askama::Template;
+use traceward_doctor::Level;
 use traceward_doctor::curve::{Curve, Curves};
 use traceward_doctor::record::{
-    DebugRecord, Outcome, RecordedCurves, RecordedFinding, Score, Step, Trial, Verdict,
+    DebugRecord, Outcome, RecordedCause, RecordedCurves, RecordedFinding, Score, Step, Trial, Verdict,
 };
 use traceward_run::run_dir::readable_time;
 
@@ -35,11 +36,19 @@ pub fn record_text(record: &DebugRecord, width: usize, palette: Palette) -> Stri
         let hang = blanks(number.len());
         let what = format!("{}{}", standing(step), scores_in_short(&step.curves));
         page.paragraph(&[(&number, palette.faint)], &[(&hang, plain)], &what, palette.heading);
-        for finding in &step.findings {
+        let notes = step.findings.iter().filter(|finding| finding.level == Level::Note);
+        for finding in step.findings.iter().filter(|finding| finding.level > Level::Note) {
             let level = page.level(finding.level);
             let lead = format!("{hang}{}[{}]", finding.level, finding.rule);
             let under = format!("{hang}  ");
             page.paragraph(&[(&lead, level), (": ", plain)], &[(&under, plain)], &finding.symptom, plain);
+        }
+        match notes.map(|note| note.rule.as_str()).collect::<Vec<_>>().as_slice() {
+            [] => {}
+            notes => {
+                let said = format!("and noted {}", notes.join(", "));
+                page.paragraph(&[(&hang, plain)], &[(&hang, plain)], &said, palette.faint);
+            }
         }
         for trial in &step.trials {
             let (mark, style) = match trial.verdict {
@@ -101,7 +110,7 @@ pub fn record_markdown(record: &DebugRecord) -> String {
 }
 
 fn step_in_markdown(out: &mut String, step: &Step) {
-    let _ = writeln!(out, "\n## Step {}: {}", step.number, escape(&standing(step)));
+    let _ = writeln!(out, "\n## Step {}, {}", step.number, escape(&standing(step)));
     if !step.summary.is_empty() {
         out.push('\n');
     }
@@ -122,7 +131,7 @@ fn step_in_markdown(out: &mut String, step: &Step) {
     }
     for finding in &step.findings {
         let _ = writeln!(out, "- {} {}: {}", finding.level, escape(&finding.rule), escape(&said(finding)));
-        for cause in finding.causes.iter().take(2) {
+        for cause in causes(finding) {
             let _ = writeln!(out, "  - {}: {}", likelihood(cause.weight), escape(&cause.text));
         }
     }
@@ -230,12 +239,7 @@ impl StepView {
             level_class: class(finding.level),
             rule: clean(&finding.rule),
             said: clean(&said(finding)),
-            causes: finding
-                .causes
-                .iter()
-                .take(3)
-                .map(|cause| (clean(&cause.text), likelihood(cause.weight)))
-                .collect(),
+            causes: causes(finding).map(|cause| (clean(&cause.text), likelihood(cause.weight))).collect(),
         });
         Self {
             number: step.number,
@@ -298,10 +302,10 @@ fn title(record: &DebugRecord) -> String {
     format!("Debugging {}{on}", record.name)
 }
 
-/// How a step's training stands: `does not move (STUCK)`.
+/// How a step's training stands: `STUCK: does not move`.
 fn standing(step: &Step) -> String {
     match step.primary {
-        Some(label) => format!("{} ({})", label.meaning(), label_name(label)),
+        Some(label) => format!("{}: {}", label_name(label), label.meaning()),
         None if step.curves.is_empty() => "there is no curve".into(),
         None => "a curve without a name".into(),
     }
@@ -333,7 +337,7 @@ fn ending(record: &DebugRecord) -> String {
     let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let of = record.budget.map_or_else(String::new, |budget| format!(" of {}", duration(budget)));
     format!(
-        "{end}, after {} and {}, of which {kept} kept, in {}{of}.",
+        "{end}, after {} and {}, {kept} of them kept, in {}{of}.",
         counted(record.steps.len(), "step"),
         counted(trials, "treatment"),
         duration(record.seconds)
@@ -379,13 +383,19 @@ fn scores_in_short(curves: &RecordedCurves) -> String {
     };
     let said: Vec<String> =
         [side("loss", &curves.loss), side("val_loss", &curves.val_loss)].into_iter().flatten().collect();
-    if said.is_empty() { String::new() } else { format!(": {}", said.join(", ")) }
+    if said.is_empty() { String::new() } else { format!("; {}", said.join(", ")) }
 }
 
 /// First and last value.
 fn ends(curve: Option<&Curve>) -> Option<(f64, f64)> {
     let values = &curve?.values;
     Some((*values.first()?, *values.last()?))
+}
+
+/// The causes that a diary tells: the likeliest two, and none of what is only noted.
+fn causes(finding: &RecordedFinding) -> impl Iterator<Item = &RecordedCause> {
+    let told = if finding.level == Level::Note { 0 } else { 2 };
+    finding.causes.iter().take(told)
 }
 
 /// A finding with its place.
@@ -409,6 +419,9 @@ fn sentence(text: &str) -> String {
 /// What came of a trial: the decision, and its numbers where the sentence lacks them.
 fn came_of(trial: &Trial) -> String {
     let why = sentence(&trial.why);
+    if why.contains(|c: char| c.is_ascii_digit()) {
+        return why;
+    }
     let numbers = change_of_metric(trial);
     let against = match (trial.gain, trial.noise) {
         (Some(gain), Some(noise)) => {

@@ -1,5 +1,5 @@
-use traceward_doctor::record::{RecordedCause, unified_diff};
-use traceward_doctor::{CauseKind, Label, Level};
+use traceward_doctor::record::unified_diff;
+use traceward_doctor::{CauseKind, Label};
 
 use super::*;
 
@@ -63,7 +63,10 @@ fn record() -> DebugRecord {
         config: config.into(),
         curves: stuck.clone(),
         primary: Some(Label::Stuck),
-        findings: vec![finding],
+        findings: vec![
+            finding.clone(),
+            RecordedFinding { rule: "S13".into(), level: Level::Note, ..finding },
+        ],
         notes: vec!["the range test suggests 0.0003".into()],
         trials: vec![
             Trial {
@@ -75,7 +78,7 @@ fn record() -> DebugRecord {
                     "train longer",
                     &config.replace('5', "50"),
                     Verdict::Rejected,
-                    "no gain beyond the noise",
+                    "no gain beyond the noise of 0.02",
                 )
             },
             trial("a step of 10", &config.replace("0.01", "10"), Verdict::Failed, "the loss is not a number"),
