@@ -17,7 +17,7 @@ mod words;
 use traceward_run::History;
 use traceward_run::foreign::{Columns, LoggedRun};
 
-pub use losses::{Losses, SATURATED, least_constant_loss};
+pub use losses::{Losses, POOR, SATURATED, least_constant_loss};
 pub(crate) use shape::median;
 pub use shape::{Shape, Trend, median_step, swings};
 pub use turning::{Turning, turning};

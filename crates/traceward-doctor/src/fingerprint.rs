@@ -377,8 +377,8 @@ mod tests {
     fn an_unknown_number_of_classes_is_found_where_it_can_be() {
         let none = Evidence::default();
         assert_eq!(hit(std::f64::consts::LN_2, Some(0.5), &none).as_deref(), Some("ln 2"));
-        assert_eq!(hit(2.3026, Some(0.112), &none).as_deref(), Some("ln 10"));
-        assert_eq!(hit(2.3026, None, &none).as_deref(), Some("ln 10"));
+        assert_eq!(hit(10_f64.ln(), Some(0.112), &none).as_deref(), Some("ln 10"));
+        assert_eq!(hit(10_f64.ln(), None, &none).as_deref(), Some("ln 10"));
         assert_eq!(hit(6.2, None, &none), None, "some ln K is always near 6.2");
         assert_eq!(hit(1.06, Some(0.36), &none), None, "ln 3 is 1.0986");
     }

@@ -7,7 +7,7 @@
 //! came (gap, underfitting, still improving, plateau). A run of fewer than three epochs shows no shape. One
 //! that shows none of these is healthy, which is only said of one that has learned something.
 
-use crate::curve::Losses;
+use crate::curve::{Losses, POOR};
 use crate::{Evidence, Finding, Label};
 
 /// Words that can be primary, those that explain more first.
@@ -31,6 +31,9 @@ const ORDER: [Label; 17] = [
     Label::Plateau,
 ];
 
+/// Fewer rows than this cannot show that they stand.
+const FLAT: usize = 15;
+
 /// Fewer rows than this have no shape.
 const SHORTEST: usize = 3;
 
@@ -51,12 +54,15 @@ pub fn primary(evidence: &Evidence, findings: &[Finding]) -> Option<Label> {
     ORDER.into_iter().find(|&label| has(label)).or_else(|| unremarkable(&losses))
 }
 
-/// The word for a run in which no rule found anything: healthy, if it has learned something or knew it from
-/// the start. One that has not is flat, or too short to tell.
+/// The word for a run in which no rule found anything: healthy, if it has learned something, to an accuracy
+/// that is not poor, or knew it from the start. One that has not is flat, or too short to tell.
 fn unremarkable(losses: &Losses) -> Option<Label> {
-    let learned = losses.judged()?.gain() > 0.05 || losses.score().is_some_and(|score| score.end() > 0.9);
+    let good = |least: f64| losses.score().map(|score| score.end() > least);
+    let learns = losses.judged()?.gain() > 0.05;
+    let poor = good(POOR) == Some(false);
     Some(match losses.len() {
-        _ if learned => Label::Healthy,
+        _ if learns && !poor || good(0.9) == Some(true) => Label::Healthy,
+        ..FLAT if learns => Label::StillImproving,
         ..8 => Label::TooShort,
         _ => Label::Plateau,
     })

@@ -3,6 +3,7 @@
 //! The levels are what a rule must hold on curves that nobody chose. `--nocapture` prints the table.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::print_stdout, reason = "tables of tests")]
 
 #[path = "curves/make.rs"]
 mod make;
@@ -89,7 +90,9 @@ fn each_loss(mut curves: Curves, mut change: impl FnMut(&mut Curve)) -> Curves {
 fn one_per_cent_of_noise_changes_little() {
     let short = judge(0.85, 0.03, |curves, random| {
         each_loss(curves, |loss| {
-            loss.values.iter_mut().for_each(|value| *value *= 1.0 + 0.01 * random.gauss())
+            for value in &mut loss.values {
+                *value *= 1.0 + 0.01 * random.gauss();
+            }
         })
     });
     assert!(short.is_empty(), "{short:#?}");

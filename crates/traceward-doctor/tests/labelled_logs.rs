@@ -4,6 +4,7 @@
 //! tests say so and pass. The table of all logs is printed when a test fails, or with `--nocapture`.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::print_stdout, reason = "tables of tests")]
 
 #[path = "curves/cases.rs"]
 mod cases;

@@ -8,6 +8,7 @@
 //! The histories are others' and not part of the project: without `TRACEWARD_CASES` the tests say so and pass.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::print_stdout, reason = "tables of tests")]
 
 #[path = "curves/folder.rs"]
 mod folder;

@@ -9,6 +9,9 @@ use crate::{Evidence, Missing, Need};
 /// From this accuracy on a run has nothing more to gain that a loss could tell.
 pub const SATURATED: f64 = 0.975;
 
+/// An accuracy below this is poor, whatever the task: it is not called healthy.
+pub const POOR: f64 = 0.6;
+
 /// The shapes of the curves that rules compare.
 #[derive(Clone, Debug, Default)]
 pub struct Losses {

@@ -26,6 +26,9 @@ mod c17_noisy_validation;
 mod c18_metric_apart;
 mod c19_schedule;
 
+#[cfg(test)]
+mod tests;
+
 use crate::Rule;
 
 pub(super) const RULES: &[Rule] = &[

@@ -7,6 +7,9 @@ mod r04_stalled;
 mod r05_order;
 mod r06_running_mean;
 
+#[cfg(test)]
+mod tests;
+
 use crate::Rule;
 
 pub(super) const RULES: &[Rule] = &[

@@ -1,7 +1,7 @@
 //! C03: the loss falls to nothing and the metric does not move
 //!
-//! What it sees: the training loss ends below 1 % of its first value while the accuracy stays where it was,
-//! below 0.9.
+//! What it sees: the training loss ends below 1 % of its first value, and below what any answer that ignores its
+//! input could reach, while the accuracy stays where it was, below 0.9.
 //!
 //! Why it is bad: a loss near zero says that every answer is right. If the accuracy says otherwise, one of
 //! the two does not measure the task.
@@ -17,7 +17,7 @@
 //!
 //! Source: a Stack Overflow question (59325381) in Defect4ML (Morovati et al., 2023).
 
-use crate::curve::{Losses, figure};
+use crate::curve::{Losses, figure, least_constant_loss};
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Evidence, Finding, Label, Level, Missing, Need, Treatment};
 
@@ -34,6 +34,7 @@ pub(crate) fn unmoved(losses: &Losses) -> bool {
     train.len() >= 3
         && train.first() > 0.0
         && train.end() < 0.01 * train.first()
+        && (accuracy.end() < 0.01 || train.end() < 0.3 * least_constant_loss(accuracy.end()))
         && accuracy.spread(0..accuracy.len()) < 0.02
         && accuracy.max() < 0.9
 }

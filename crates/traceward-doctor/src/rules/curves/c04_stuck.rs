@@ -79,8 +79,9 @@ fn side(loss: &Shape, accuracy: Option<&Shape>) -> Option<(usize, Option<f64>)> 
     if loss.len() < 3 || score.is_some_and(|score| score >= 0.9 || has_learned(loss, score)) {
         return None;
     }
-    let moved = never_moved(loss) || accuracy.is_some_and(|accuracy| stands_still(loss, accuracy));
-    moved.then(|| (loss.row(stands_since(loss)), score))
+    let never = never_moved(loss) && !accuracy.is_some_and(rises);
+    let stands = never || accuracy.is_some_and(|accuracy| stands_still(loss, accuracy));
+    stands.then(|| (loss.row(stands_since(loss)), score))
 }
 
 /// Below the loss of any answer that ignores its input. Squared errors are far below, whatever they are of,
@@ -103,6 +104,12 @@ fn never_moved(loss: &Shape) -> bool {
         && (loss.first() - loss.end()).abs().max(loss.first() - loss.min() - 3.0 * loss.noise()) <= allowed
         && loss.trend(whole.clone()).change.abs() <= 1.5 * allowed
         && loss.spread(whole) <= excursion
+}
+
+/// An accuracy that climbs, however little, says that something is learned.
+fn rises(accuracy: &Shape) -> bool {
+    let climb = accuracy.trend(0..accuracy.len());
+    accuracy.len() >= 8 && climb.significance > 4.0 && climb.change > 0.02
 }
 
 /// Loss and accuracy flat over the last half, the accuracy no better than it began. An accuracy that is the

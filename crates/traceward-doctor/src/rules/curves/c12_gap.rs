@@ -52,9 +52,11 @@ pub(crate) fn gap(losses: &Losses) -> Option<Gap> {
     let level = val.level(tail.clone());
     let trend = val.trend(tail.clone());
     let gained = -trend.change / level;
-    let best_lately = val.min_at() + val.len().div_ceil(5) >= val.len();
-    let reached = val.min() + (0.02 * val.min().abs()).max(val.noise());
-    let row = val.row(val.smooth().iter().position(|&value| value <= reached).unwrap_or(val.min_at()));
+    // Where it first was as good as its best, to within what a reader sees.
+    let near = val.min() + (0.02 * val.min().abs()).max(val.noise());
+    let reached = val.smooth().iter().position(|&value| value <= near).unwrap_or(val.min_at());
+    let best_lately = reached + val.len().div_ceil(5) >= val.len();
+    let row = val.row(reached);
     if fall > 0.1 && gained < 0.04 && !best_lately {
         return Some(Gap { label: Label::ValPlateau, row, fall });
     }

@@ -1,8 +1,9 @@
 //! C13: stopped while still improving
 //!
 //! What it sees: the loss, in validation where there is one, was still falling when the run ended: its best
-//! value is among the last, and as it went on, as many epochs again would bring a fifth or more. A run of
-//! up to 20 epochs needs less: a fall of 1 % over its last fifth. An accuracy of 0.975 is as good as it gets.
+//! value is among the last, and as it went on, as many epochs again would bring a fifth or more (a tenth,
+//! while the accuracy is below 0.8). A run of up to 20 epochs, or of an accuracy below 0.6, needs less: a
+//! fall of 1 % over its last fifth. An accuracy of 0.975 is as good as it gets.
 //!
 //! Why it is bad: it is not; the run is just not at its end. What it could reach is not known yet.
 //!
@@ -18,7 +19,7 @@
 //! train longer.
 
 use super::{c04_stuck, c06_diverging, c07_oscillating, c08_spikes, c09_rebound, c11_overfitting, c12_gap};
-use crate::curve::{Losses, Shape, figure, percent};
+use crate::curve::{Losses, POOR, Shape, figure, percent};
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Label, Level, Treatment};
 
@@ -29,8 +30,10 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// As many epochs again would bring this share of the level.
+/// As many epochs again would bring this share of the level; where the accuracy is poor, half of it.
 const WORTH: f64 = 0.2;
+/// An accuracy from here on is good.
+const GOOD: f64 = 0.8;
 /// Or this share of all that was gained.
 const WORTH_OF_GAIN: f64 = 0.3;
 /// A run of so many epochs has hardly begun.
@@ -58,10 +61,13 @@ pub(crate) fn improving(losses: &Losses) -> Option<Improving> {
     if other || losses.saturated() || shape.len() < 4 {
         return None;
     }
-    falling(shape)
+    let score = losses.score().map_or(1.0, Shape::end);
+    let worthwhile = if score < GOOD { WORTH / 2.0 } else { WORTH };
+    falling(shape, worthwhile, shape.len() <= SHORT || score < POOR)
 }
 
-fn falling(shape: &Shape) -> Option<Improving> {
+/// A run that has only `begun` is not held to what it promises, only to what it does.
+fn falling(shape: &Shape, worthwhile: f64, begun: bool) -> Option<Improving> {
     let n = shape.len();
     let tail = shape.tail(0.2, 4);
     let trend = shape.trend(tail.clone());
@@ -72,9 +78,8 @@ fn falling(shape: &Shape) -> Option<Improving> {
         return None;
     }
     let ahead = extrapolated(shape);
-    let worth = ahead / level > WORTH || ahead > WORTH_OF_GAIN * (shape.first() - shape.min());
-    let begun = n <= SHORT && lately > 0.01;
-    (worth || begun).then_some(Improving { lately, ahead: ahead / level })
+    let worth = ahead / level > worthwhile || ahead > WORTH_OF_GAIN * (shape.first() - shape.min());
+    (worth || begun && lately > 0.01).then_some(Improving { lately, ahead: ahead / level })
 }
 
 /// How far the loss would fall in as many epochs again. The gain of the last quarter compared with that of
