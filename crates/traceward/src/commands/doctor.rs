@@ -97,7 +97,7 @@ fn status(worst: Option<Level>, fail_on: FailOn) -> ExitStatus {
     if worst >= Some(limit) { ExitStatus::Findings } else { ExitStatus::Fine }
 }
 
-/// Writes all reports: for programs one object, or an array where several trainings were looked at.
+/// Writes all reports: for programs one object, or an array where several files were looked at.
 fn write(examined: &[Examined], format: Format, output: Output) -> Result<(), Failure> {
     let reports: Vec<Report<'_>> = examined.iter().map(Examined::report).collect();
     let width = output::width();
@@ -113,9 +113,9 @@ fn write(examined: &[Examined], format: Format, output: Output) -> Result<(), Fa
             }
             output.text(&text)
         }
-        Format::Json => match &reports[..] {
-            [one] => output.json(&page::json(one)),
-            several => output.json(&page::json_of_all(several)),
+        Format::Json => match &page::json_of_all(&reports)[..] {
+            [one] => output.json(one),
+            several => output.json(&several),
         },
         Format::Sarif => output.json(&page::sarif(&reports)),
         Format::Html => output.text(&page::html(&reports)),
