@@ -3,11 +3,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints")]
 
 use std::path::Path;
+use std::time::Instant;
 
 use traceward_run::foreign;
 
 fn main() {
     for path in std::env::args().skip(1) {
+        let begun = Instant::now();
         let log = match foreign::read(Path::new(&path)) {
             Ok(log) => log,
             Err(error) => {
@@ -15,7 +17,8 @@ fn main() {
                 continue;
             }
         };
-        println!("# {path}: {}, {} runs", log.kind, log.runs.len());
+        let took = begun.elapsed();
+        println!("# {path}: {}, {} runs, read in {took:.1?}", log.kind, log.runs.len());
         for note in &log.notes {
             println!("# {note}");
         }

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use traceward_run::foreign::{self, ForeignError, Kind, Log, LoggedRun};
 
 fn made(name: &str) -> PathBuf {
@@ -206,4 +207,42 @@ fn names_of_kinds() {
         r#"["run_directory","wandb","mlflow","keras_csv","tensor_board"]"#
     );
     assert_eq!(format!("{}", Kind::WandB), "W&B run");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever happens to a log on its way, reading it is no crash.
+    #[test]
+    fn damaged_logs_are_read_or_refused(
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        which in 0..8_usize,
+    ) {
+        let names = [
+            "keras_csvlogger.csv", "keras_history.json", "keras_verbose_1.txt", "keras_verbose_2.txt", "lightning/metrics.csv",
+            "wandb/run-made.wandb", "torch/events.out.tfevents.0000000001.host", "make_logs.py",
+        ];
+        let mut bytes = fs::read(made(names[which])).unwrap();
+        for (from, to, byte) in cuts {
+            let (from, to) = (from.index(bytes.len()), to.index(bytes.len()));
+            match byte % 4 {
+                0 => bytes[from] = byte,
+                1 => bytes[from] ^= 1 << (byte >> 5),
+                2 => { bytes.drain(from.min(to)..from.min(to) + from.abs_diff(to).min(100).min(bytes.len() - 1)); }
+                _ => {
+                    let copy = bytes[from.min(to)..from.max(to)].to_vec();
+                    bytes.splice(to..to, copy);
+                }
+            }
+        }
+        let _ = foreign::look_at(&bytes);
+        if let Ok(log) = foreign::read_bytes("-", &bytes) {
+            for run in &log.runs {
+                let names = [&run.columns.loss, &run.columns.val_loss, &run.columns.accuracy, &run.columns.val_accuracy];
+                for name in names.into_iter().flatten() {
+                    prop_assert!(run.history.column(name).is_some(), "{name} of {:?}", run.history.names().collect::<Vec<_>>());
+                }
+            }
+        }
+    }
 }
