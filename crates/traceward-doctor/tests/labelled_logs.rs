@@ -16,13 +16,13 @@ mod random;
 use std::fmt::Write;
 
 use traceward_doctor::curve::Curve;
-use traceward_doctor::{Diagnosis, Evidence, Level, diagnose};
+use traceward_doctor::{Diagnosis, Level, diagnose};
 
 use cases::Case;
 use random::Random;
 
 fn diagnosis(case: &Case) -> Diagnosis {
-    diagnose(&Evidence { curves: Some(case.curves.clone()), ..Default::default() })
+    diagnose(&case.evidence)
 }
 
 fn word(label: traceward_doctor::Label) -> String {
@@ -108,7 +108,7 @@ fn findings_point_at_the_epoch_that_a_person_would() {
         let Some(event) = case.event else { continue };
         given += 1;
         let diagnosis = diagnosis(case);
-        let allowed = (case.curves.rows / 10).max(3);
+        let allowed = (case.evidence.curves.as_ref().unwrap().rows / 10).max(3);
         let near = |row: usize| row.abs_diff(event) <= allowed;
         let labelled = diagnosis.findings.iter().filter(|finding| finding.label == diagnosis.primary);
         let rows: Vec<usize> = labelled.filter_map(|finding| finding.epoch).collect();
@@ -124,10 +124,11 @@ fn findings_point_at_the_epoch_that_a_person_would() {
 fn after(cases: &[Case], disturb: impl Fn(&mut Curve)) -> (usize, Vec<String>) {
     let (mut well, mut forbidden) = (0, Vec::new());
     for case in cases {
-        let mut curves = case.curves.clone();
+        let mut evidence = case.evidence.clone();
+        let curves = evidence.curves.as_mut().unwrap();
         let all = [&mut curves.loss, &mut curves.val_loss, &mut curves.accuracy, &mut curves.val_accuracy];
         all.into_iter().flatten().for_each(&disturb);
-        let found = diagnose(&Evidence { curves: Some(curves), ..Default::default() });
+        let found = diagnose(&evidence);
         let (primary, severe) = words(&found);
         let right = primary == case.primary || case.acceptable.contains(&primary);
         well += usize::from(right);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use traceward_doctor::curve::Curves;
+use traceward_doctor::{Evidence, read};
 use traceward_run::foreign;
 
 use crate::folder::folder;
@@ -11,7 +11,7 @@ use crate::folder::folder;
 /// A log and what a person said of it.
 pub(crate) struct Case {
     pub(crate) name: String,
-    pub(crate) curves: Curves,
+    pub(crate) evidence: Evidence,
     pub(crate) primary: String,
     pub(crate) acceptable: Vec<String>,
     pub(crate) must_not: Vec<String>,
@@ -32,7 +32,7 @@ pub(crate) fn labelled() -> Option<Vec<Case>> {
         let cell = |index: usize| record.get(index).unwrap_or_default();
         Case {
             name: cell(0).to_owned(),
-            curves: curves(&folder.join(cell(0))),
+            evidence: evidence(&folder.join(cell(0))),
             primary: cell(1).to_owned(),
             acceptable: words(cell(2)),
             must_not: words(cell(3)),
@@ -42,8 +42,8 @@ pub(crate) fn labelled() -> Option<Vec<Case>> {
     Some(cases.collect())
 }
 
-/// The curves of a case's log as our own reader reads it: the way that users' logs go.
-fn curves(case: &Path) -> Curves {
+/// What a case's log says, as our own reader reads it: the way that users' logs go.
+fn evidence(case: &Path) -> Evidence {
     let raw =
         ["raw.csv", "raw.txt", "raw.json"].map(|name| case.join(name)).into_iter().find(|raw| raw.is_file());
     let log = match raw {
@@ -61,5 +61,6 @@ fn curves(case: &Path) -> Curves {
             foreign::read(alone.path())
         }
     };
-    Curves::from(&log.unwrap().runs[0])
+    let log = log.unwrap();
+    read::logged(&log, &log.runs[0])
 }
