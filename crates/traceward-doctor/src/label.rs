@@ -6,6 +6,9 @@
 //! still), what spoils it on the way (overfitting, oscillation, peaks, a rebound), and only then how far it
 //! came (gap, underfitting, still improving, plateau). A run of fewer than three epochs shows no shape. One
 //! that shows none of these is healthy, which is only said of one that has learned something.
+//!
+//! Three words are never primary. That validation is missing, noisy, or better than training says something of
+//! the log, and nothing of how the run went; it stands beside the word, as a note or as what could not be checked.
 
 use crate::curve::{Losses, POOR};
 use crate::{Evidence, Finding, Label};
