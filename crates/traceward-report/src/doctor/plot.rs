@@ -5,9 +5,7 @@
 //! largest value and dots the whole range, so that a spike is never lost; a value that is no number is a
 //! cross.
 
-use traceward_doctor::curve::{Curve, Curves};
-
-use crate::figures::loss;
+use traceward_doctor::curve::{Curve, Curves, figure};
 
 /// A largest value this many times the smallest is drawn on a logarithmic scale.
 const LOGARITHMIC_FROM: f64 = 100.0;
@@ -89,7 +87,7 @@ impl Scale {
 
     /// What it says beside a plot.
     pub(super) fn ends(self) -> (String, String) {
-        (loss(self.low), loss(self.high))
+        (figure(self.low), figure(self.high))
     }
 
     /// Whether it is logarithmic.

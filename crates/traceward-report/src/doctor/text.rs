@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
+use traceward_doctor::curve::{Curves, figure};
 use traceward_doctor::{Cause, Finding, Level, Place};
 
 use super::cells::{columns, cut};
@@ -18,7 +19,6 @@ use super::view::{
     place_words, ranges, rules_that_looked, title, weight,
 };
 use super::{Report, plot};
-use crate::figures::loss;
 use crate::table::{Cell, Column, Table};
 use crate::terminal::{Palette, printable};
 
@@ -73,7 +73,7 @@ fn head(page: &mut Page, report: &Report<'_>) {
 }
 
 /// Loss and validation loss side by side on one scale, or below each other where there is no room.
-pub(super) fn overview(page: &mut Page, curves: &traceward_doctor::curve::Curves) {
+pub(super) fn overview(page: &mut Page, curves: &Curves) {
     let drawn = plot::drawn(curves);
     let rows = plot::rows(curves);
     let Some(scale) = plot::Scale::of(&drawn).filter(|_| rows > 1) else { return };
@@ -109,8 +109,8 @@ pub(super) fn overview(page: &mut Page, curves: &traceward_doctor::curve::Curves
         let what = if curves.steps { "rows" } else { "epochs" };
         let mut under = String::new();
         for (place, (name, _)) in group.iter().enumerate() {
-            let how = if scale.is_logarithmic() { ", log scale" } else { "" };
-            let name = cut(&format!("{name}, {what} 0 to {}{how}", rows - 1), width);
+            let how = if scale.is_logarithmic() { " (log)" } else { "" };
+            let name = cut(&format!("{name}{how}, {what} 0 to {}", rows - 1), width);
             let between = if place == 0 { "" } else { "  " };
             let _ = write!(under, "{between}{} {name}{}", blanks(axis), blanks(width - columns(&name)));
         }
@@ -144,13 +144,16 @@ fn finding(page: &mut Page, report: &Report<'_>, finding: &Finding, shown_epoch:
         *shown_epoch = Some(row);
         curve_at(page, report, curves, row, gutter, level);
     }
-    let told = !finding.causes.is_empty() || !finding.treatments.is_empty() || !finding.notes.is_empty();
+    let remarks = !finding.causes.is_empty() || !finding.treatments.is_empty() || !finding.notes.is_empty();
     let bar = format!("{} |", blanks(gutter));
-    if told && (stretch.is_some() || *shown_epoch == epoch(finding) && epoch(finding).is_some()) {
+    if remarks && (stretch.is_some() || *shown_epoch == epoch(finding) && epoch(finding).is_some()) {
         page.line(&[(&bar, faint)]);
     }
+    // What speaks for several causes alike is told with the first.
+    let mut told: Vec<&str> = Vec::new();
     for cause in &finding.causes {
-        self::cause(page, cause, gutter);
+        self::cause(page, cause, gutter, &told);
+        told.extend(cause.speaks_for.iter().map(String::as_str));
     }
     for treatment in &finding.treatments {
         remark(page, gutter, "help", page.palette.good, &treatment.text);
@@ -171,8 +174,8 @@ fn remark(page: &mut Page, gutter: usize, what: &str, style: Style, text: &str) 
     page.paragraph(&[(&before, faint), (&what, style)], &[(&hang, faint)], text, Style::new());
 }
 
-/// A cause, how likely it is, and what speaks for and against it.
-fn cause(page: &mut Page, cause: &Cause, gutter: usize) {
+/// A cause, how likely it is, and what speaks for and against it, apart from what was told.
+fn cause(page: &mut Page, cause: &Cause, gutter: usize, told: &[&str]) {
     let heading = page.palette.heading;
     let said = format!("{} ({})", cause.text, likelihood(weight(cause)));
     remark(page, gutter, "cause", heading, &said);
@@ -180,7 +183,7 @@ fn cause(page: &mut Page, cause: &Cause, gutter: usize) {
     let hang = blanks(gutter + 7);
     let faint = page.palette.faint;
     let (good, bad) = (page.palette.good, page.palette.bad);
-    for reason in &cause.speaks_for {
+    for reason in cause.speaks_for.iter().filter(|reason| !told.contains(&reason.as_str())) {
         page.paragraph(&[(&indent, faint), ("+ ", good)], &[(&hang, faint)], reason, Style::new());
     }
     for reason in &cause.speaks_against {
@@ -189,14 +192,7 @@ fn cause(page: &mut Page, cause: &Cause, gutter: usize) {
 }
 
 /// The curves as bars with a caret under the epoch, and their values there.
-fn curve_at(
-    page: &mut Page,
-    report: &Report<'_>,
-    curves: &traceward_doctor::curve::Curves,
-    row: usize,
-    gutter: usize,
-    mark: Style,
-) {
+fn curve_at(page: &mut Page, report: &Report<'_>, curves: &Curves, row: usize, gutter: usize, mark: Style) {
     let drawn = plot::drawn(curves);
     let rows = plot::rows(curves);
     let Some(scale) = plot::Scale::of(&drawn) else { return };
@@ -215,7 +211,7 @@ fn curve_at(
     let values: Vec<String> = drawn
         .iter()
         .filter_map(|(name, curve)| Some((name, plot::value_at(curve, row)?)))
-        .map(|(name, value)| format!("{name} {}", loss(value)))
+        .map(|(name, value)| format!("{name} {}", figure(value)))
         .collect();
     let said = format!("{} {row}: {}", counter(report), values.join(", "));
     let said = if values.is_empty() { format!("{} {row}", counter(report)) } else { said };
