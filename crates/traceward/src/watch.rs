@@ -92,6 +92,11 @@ impl Doctor {
         self.watch.spent()
     }
 
+    /// Adds time that was spent for the doctor before it was there: looking at the data.
+    pub fn also_spent(&mut self, time: Duration) {
+        self.watch.spent_elsewhere(time);
+    }
+
     fn tell(&mut self, findings: Vec<Finding>) {
         for finding in findings {
             if let Some(voice) = &self.voice

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use serde::Serialize;
 use traceward_doctor::facts::Data;
@@ -453,7 +453,11 @@ fn train(
     let mut progress = Progress::new(config.fit.epochs, output);
     let mut doctor = care.watch.then(|| {
         let ends = care.on_finding != OnFinding::Warn;
-        Doctor::new(plan.facts(), Some(progress.voice()), ends.then(|| stop.clone()))
+        let began = Instant::now();
+        let facts = plan.facts();
+        let mut doctor = Doctor::new(facts, Some(progress.voice()), ends.then(|| stop.clone()));
+        doctor.also_spent(began.elapsed());
+        doctor
     });
     if let Some(doctor) = &mut doctor {
         if resumed {

@@ -21,7 +21,7 @@
 //! Source: AutoTrainer (Zhang et al., ICSE 2021: first below 1e-4, ratio 1e-3); DeepDiagnosis (Wardat et
 //! al., ICSE 2022) and SageMaker Debugger: mean below 1e-7.
 
-use crate::facts::Argument;
+use crate::facts::{Argument, Network};
 use crate::inside::{Inside, Look, WeightLook};
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Level, Missing, Need, Treatment};
@@ -64,7 +64,7 @@ fn check(evidence: &Evidence) -> Answer {
             && first.gradient_norm < RATIO * last.gradient_norm
     };
     let newest_five = &inside.looks[inside.looks.len().saturating_sub(OF)..];
-    let fading = newest_five.iter().filter(fades).next_back();
+    let fading = newest_five.iter().rfind(fades);
     let fading = fading.filter(|_| newest_five.iter().filter(fades).count() >= LOOKS);
     let lost: Vec<&WeightLook> = newest.kernels().filter(|weight| small(weight)).collect();
     let (look, worst) = match (fading, lost.first()) {
@@ -163,7 +163,7 @@ fn causes(evidence: &Evidence, inside: &Inside, mut finding: Finding) -> Finding
             )),
         );
     }
-    if evidence.network().is_ok_and(|network| network.is_recurrent()) && flat < 2 {
+    if evidence.network().is_ok_and(Network::is_recurrent) && flat < 2 {
         finding = finding.cause(Cause::new(
             CauseKind::VanishingGradient,
             0.4,

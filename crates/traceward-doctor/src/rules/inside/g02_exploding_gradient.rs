@@ -20,6 +20,7 @@
 //! growth). A single peak that the training recovers from is C08's, and normal late in a training, when a
 //! rare item is answered wrongly.
 
+use crate::facts::Network;
 use crate::inside::{Look, median};
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Level, Missing, Need, Treatment};
@@ -84,7 +85,7 @@ fn found(evidence: &Evidence, look: &Look, symptom: String) -> Finding {
         0.5,
         "the gradient is multiplied at each layer or step on its way back",
     );
-    if evidence.network().is_ok_and(|network| network.is_recurrent()) {
+    if evidence.network().is_ok_and(Network::is_recurrent) {
         explodes = explodes.because("the network is recurrent");
     }
     let clipped = evidence.compile().is_ok_and(|compile| compile.clip.given().is_some());

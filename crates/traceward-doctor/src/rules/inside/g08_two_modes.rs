@@ -20,6 +20,7 @@
 //! healthy networks pass while they learn fast); Li et al., CVPR 2019, on
 //! normalisation behind dropout.
 
+use crate::facts::Layer;
 use crate::inside::Look;
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Level, Missing, Need, Treatment};
@@ -55,9 +56,9 @@ fn check(evidence: &Evidence) -> Answer {
         newest.evaluated_loss.unwrap_or_default()
     );
     let network = evidence.network().ok();
-    let normalization = network.and_then(|n| n.layers.iter().position(|layer| layer.is_normalization()));
+    let normalization = network.and_then(|n| n.layers.iter().position(Layer::is_normalization));
     let dropout_before = network.is_some_and(|network| {
-        normalization.is_some_and(|at| network.layers[..at].iter().any(|layer| layer.is_dropout()))
+        normalization.is_some_and(|at| network.layers[..at].iter().any(Layer::is_dropout))
     });
     let mut finding = Finding::new("G08", Level::Warning, symptom);
     if dropout_before {
