@@ -40,8 +40,6 @@ pub struct Evidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
-    /// A training script's text.
-    Script,
     /// The network's layers.
     Network,
     /// Loss and optimizer.
@@ -75,7 +73,6 @@ pub enum Need {
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Script => "a training script",
             Self::Network => "the network: a run directory, a model file or a script",
             Self::Compile => "loss and optimizer: a run directory, a compiled model file or a script",
             Self::Fit => "the call to fit: a run directory or a script",

@@ -275,6 +275,8 @@ pub struct Stated {
     pub set: Option<String>,
     /// Items to train on.
     pub items: Option<usize>,
+    /// Whether a part of the rows is held back for a test.
+    pub held_out: bool,
     /// Classes.
     pub classes: Placed<Option<usize>>,
     /// Whether the labels reach the loss as one-hot rows (else as numbers).

@@ -244,7 +244,7 @@ fn set_of_sklearn(name: &str, passed: &[Passed]) -> Option<Value> {
         rows,
         whole: classes > 0,
         levels: (classes > 0).then_some(classes),
-        range: (classes > 0).then(|| Range { min: 0.0, max: classes as f64 - 1.0 }),
+        range: (classes > 0).then_some(Range { min: 0.0, max: classes as f64 - 1.0 }),
         ..Array::default()
     };
     Some(Value::list(vec![Value::data(inputs), Value::data(targets)]))
@@ -753,7 +753,7 @@ pub(super) fn binary(
         }
         (Value::Data(data), other) => Some(with_number(interpreter, data, operator, other, span)),
         // `x / 255` of something that was loaded in ways not followed.
-        (Value::Unknown(_), other)
+        (Value::Unknown, other)
             if operator == Operator::Div && other.as_float().is_some_and(|by| by >= PIXELS) =>
         {
             Some(with_number(interpreter, &nothing, operator, other, span))

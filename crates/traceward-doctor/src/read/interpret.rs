@@ -18,7 +18,7 @@ use super::value::{Array, Node, Object, Passed, Value, last};
 use crate::facts::{Argument, Compile, Fit, Framework, Layer, Stated};
 
 /// Statements and expressions that one script may cost.
-const BUDGET: usize = 400_000;
+const BUDGET: usize = 200_000;
 
 /// How deep calls are followed.
 const DEEPEST: usize = 24;
@@ -37,10 +37,6 @@ pub(super) struct Model {
     pub(super) branched: bool,
     pub(super) compile: Option<Compile>,
     pub(super) fits: Vec<FitCall>,
-    /// Where it was made.
-    pub(super) span: Span,
-    /// The instance of a script's class that it is, whose layers are found by following its `call`.
-    pub(super) instance: Option<usize>,
 }
 
 /// A call to fit, or what stands for one.
@@ -96,12 +92,11 @@ pub(super) struct Instance {
     /// Attributes in the order in which they were set.
     pub(super) order: Vec<String>,
     pub(super) model: Option<usize>,
-    pub(super) span: Span,
 }
 
 /// A class of the script.
 #[derive(Debug)]
-pub(super) struct Class<'a> {
+pub(super) struct Class {
     pub(super) name: String,
     /// Dotted names of its bases.
     pub(super) bases: Vec<String>,
@@ -110,15 +105,14 @@ pub(super) struct Class<'a> {
     /// Bases that are classes of the script.
     parents: Vec<usize>,
     pub(super) span: Span,
-    _body: &'a [Stmt],
 }
 
-/// All that branches can undo.
+/// All that branches can undo. What a branch leaves alone is shared with the state before it.
 #[derive(Clone, Debug)]
 struct State {
-    scopes: Vec<HashMap<String, Value>>,
-    models: Vec<Model>,
-    instances: Vec<Instance>,
+    scopes: Vec<Rc<HashMap<String, Value>>>,
+    models: Vec<Rc<Model>>,
+    instances: Vec<Rc<Instance>>,
 }
 
 /// How a block ended.
@@ -135,21 +129,21 @@ pub(super) struct Interpreter<'a> {
     functions: Vec<&'a Function>,
     called: HashSet<usize>,
     active: Vec<usize>,
-    pub(super) classes: Vec<Class<'a>>,
+    pub(super) classes: Vec<Class>,
     instantiated: HashSet<usize>,
     pub(super) seen: Seen,
     loops: Vec<(Option<String>, Loop)>,
     nodes: usize,
     steps: usize,
     /// Models of ways not taken that were trained there.
-    pub(super) elsewhere: Vec<Model>,
+    pub(super) elsewhere: Vec<Rc<Model>>,
 }
 
 impl<'a> Interpreter<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self {
             text,
-            state: State { scopes: vec![HashMap::new()], models: Vec::new(), instances: Vec::new() },
+            state: State { scopes: vec![Rc::default()], models: Vec::new(), instances: Vec::new() },
             functions: Vec::new(),
             called: HashSet::new(),
             active: Vec::new(),
@@ -178,8 +172,7 @@ impl<'a> Interpreter<'a> {
             if self.instantiated.contains(&class) {
                 continue;
             }
-            let span = self.classes[class].span.clone();
-            let instance = self.instantiate(class, &[], span);
+            let instance = self.instantiate(class, &[]);
             if self.is_module(class) {
                 continue;
             }
@@ -207,16 +200,16 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    pub(super) fn models(&self) -> &[Model] {
+    pub(super) fn models(&self) -> &[Rc<Model>] {
         &self.state.models
     }
 
-    pub(super) fn instances(&self) -> &[Instance] {
+    pub(super) fn instances(&self) -> &[Rc<Instance>] {
         &self.state.instances
     }
 
     pub(super) fn model_mut(&mut self, index: usize) -> &mut Model {
-        &mut self.state.models[index]
+        Rc::make_mut(&mut self.state.models[index])
     }
 
     /// The text of a stretch.
@@ -300,10 +293,9 @@ impl<'a> Interpreter<'a> {
                     let before = self.state.clone();
                     self.block(handlers);
                     let after = std::mem::replace(&mut self.state, before);
-                    for (name, value) in after.scopes.into_iter().next_back().unwrap_or_default() {
-                        if !known.contains(&name) {
-                            self.scope().entry(name).or_insert(value);
-                        }
+                    let caught = after.scopes.last().map(Rc::clone).unwrap_or_default();
+                    for (name, value) in caught.iter().filter(|(name, _)| !known.contains(*name)) {
+                        self.scope().entry(name.clone()).or_insert_with(|| value.clone());
                     }
                 }
                 return flow;
@@ -368,8 +360,7 @@ impl<'a> Interpreter<'a> {
             }
         }
         let known = self.classes.iter().position(|class| class.span == *span);
-        let class =
-            Class { name: name.to_owned(), bases: paths, methods, parents, span: span.clone(), _body: body };
+        let class = Class { name: name.to_owned(), bases: paths, methods, parents, span: span.clone() };
         let index = match known {
             Some(index) => index,
             None => {
@@ -470,7 +461,7 @@ impl<'a> Interpreter<'a> {
             Value::Object(object) if last(&object.path) == "ModuleList" => torch_call::children(object),
             Value::Object(object) => vec![self.batch(object)],
             Value::Data(data) => vec![Value::Data(Rc::clone(data))],
-            _ => vec![Value::Unknown(self.text_at(&target.span))],
+            _ => vec![Value::Unknown],
         };
         let mut flow = Flow::Next;
         for item in items {
@@ -493,7 +484,7 @@ impl<'a> Interpreter<'a> {
         match object.arguments.first().map(|passed| passed.value.clone()) {
             Some(Value::Object(inner)) => self.batch(&inner),
             Some(Value::Data(data)) => Value::Data(data),
-            _ => Value::Unknown(object.class().to_owned()),
+            _ => Value::Unknown,
         }
     }
 
@@ -501,10 +492,10 @@ impl<'a> Interpreter<'a> {
 
     fn scope(&mut self) -> &mut HashMap<String, Value> {
         if self.state.scopes.is_empty() {
-            self.state.scopes.push(HashMap::new());
+            self.state.scopes.push(Rc::default());
         }
         let last = self.state.scopes.len() - 1;
-        &mut self.state.scopes[last]
+        Rc::make_mut(&mut self.state.scopes[last])
     }
 
     fn lookup(&self, name: &str) -> Option<&Value> {
@@ -523,14 +514,14 @@ impl<'a> Interpreter<'a> {
                         Value::Data(_) | Value::Tensor(_) => Some(value.clone()),
                         _ => None,
                     };
-                    let part = part.unwrap_or_else(|| Value::Unknown(self.text_at(&target.span)));
+                    let part = part.unwrap_or(Value::Unknown);
                     self.assign(target, part);
                 }
             }
             ExprKind::Starred(target) => self.assign(target, value),
             ExprKind::Attribute { value: base, name } => {
                 if let Value::Instance(index) = self.eval(base) {
-                    let instance = &mut self.state.instances[index];
+                    let instance = Rc::make_mut(&mut self.state.instances[index]);
                     if instance.attributes.insert(name.clone(), value).is_none() {
                         instance.order.push(name.clone());
                     }
@@ -551,7 +542,7 @@ impl<'a> Interpreter<'a> {
 
     pub(super) fn eval(&mut self, expression: &Expr) -> Value {
         if !self.spend() {
-            return Value::Unknown(String::new());
+            return Value::Unknown;
         }
         match &expression.kind {
             ExprKind::Name(name) => match self.lookup(name) {
@@ -595,9 +586,9 @@ impl<'a> Interpreter<'a> {
             ExprKind::Call { function, arguments } => self.call(function, arguments, expression),
             ExprKind::Attribute { value, name } => {
                 let value = self.eval(value);
-                self.attribute(value, name, expression)
+                self.attribute(&value, name, expression)
             }
-            ExprKind::Subscript { value, index } => self.subscript(value, index, expression),
+            ExprKind::Subscript { value, index } => self.subscript(value, index),
             ExprKind::Binary { left, operator, right } => {
                 let left = self.eval(left);
                 let right = self.eval(right);
@@ -608,13 +599,13 @@ impl<'a> Interpreter<'a> {
                 Value::Float(value) => Value::Float(-value),
                 Value::Data(data) => arrays::negated(&data),
                 tensor @ Value::Tensor(_) => tensor,
-                _ => self.unknown(expression),
+                _ => Value::Unknown,
             },
             ExprKind::Not(value) => match self.eval(value).truth() {
                 Some(value) => Value::Bool(!value),
-                None => self.unknown(expression),
+                None => Value::Unknown,
             },
-            ExprKind::Compare { left, operator, right } => self.compare(left, operator, right, expression),
+            ExprKind::Compare { left, operator, right } => self.compare(left, operator, right),
             ExprKind::Logical { and, values } => {
                 let mut known = true;
                 for value in values {
@@ -624,7 +615,7 @@ impl<'a> Interpreter<'a> {
                         None => known = false,
                     }
                 }
-                if known { Value::Bool(*and) } else { self.unknown(expression) }
+                if known { Value::Bool(*and) } else { Value::Unknown }
             }
             ExprKind::IfElse { test, then, otherwise } => match self.eval(test).truth() {
                 Some(true) => self.eval(then),
@@ -634,7 +625,7 @@ impl<'a> Interpreter<'a> {
                     match then {
                         // A layer or nothing: one of both is built, the text decides which.
                         Value::Object(_) | Value::Model(_) | Value::Tensor(_) => then,
-                        _ => self.unknown(expression),
+                        _ => Value::Unknown,
                     }
                 }
             },
@@ -645,7 +636,7 @@ impl<'a> Interpreter<'a> {
                     Value::Range(Some(count)) if (0..=LONGEST_UNROLLED as i64).contains(&count) => {
                         (0..count).map(Value::Int).collect()
                     }
-                    _ => return self.unknown(expression),
+                    _ => return Value::Unknown,
                 };
                 let mut values = Vec::with_capacity(items.len());
                 for item in items {
@@ -659,16 +650,12 @@ impl<'a> Interpreter<'a> {
                 self.assign(target, value.clone());
                 value
             }
-            ExprKind::Lambda { .. } | ExprKind::Slice { .. } | ExprKind::Other => self.unknown(expression),
+            ExprKind::Lambda { .. } | ExprKind::Slice { .. } | ExprKind::Other => Value::Unknown,
         }
     }
 
-    fn unknown(&self, expression: &Expr) -> Value {
-        Value::Unknown(self.text_at(&expression.span))
-    }
-
-    fn attribute(&mut self, value: Value, name: &str, expression: &Expr) -> Value {
-        match &value {
+    fn attribute(&mut self, value: &Value, name: &str, expression: &Expr) -> Value {
+        match value {
             Value::Path(path) => Value::Path(format!("{path}.{name}")),
             Value::Instance(index) => {
                 let instance = &self.state.instances[*index];
@@ -677,7 +664,7 @@ impl<'a> Interpreter<'a> {
                     None => Value::Method(Rc::new(value.clone()), name.to_owned()),
                 }
             }
-            Value::Data(data) => arrays::attribute(data, name).unwrap_or_else(|| self.unknown(expression)),
+            Value::Data(data) => arrays::attribute(data, name).unwrap_or(Value::Unknown),
             Value::Model(index) => match name {
                 "output" | "outputs" => {
                     let model = &self.state.models[*index];
@@ -688,20 +675,20 @@ impl<'a> Interpreter<'a> {
                 _ => Value::Method(Rc::new(value.clone()), name.to_owned()),
             },
             Value::Object(object) => match name {
-                "output" | "outputs" => self.apply(&value, &[], &expression.span),
+                "output" | "outputs" => self.apply(value, &[], &expression.span),
                 "input" | "inputs" => Value::Tensor(self.node(Vec::new(), Vec::new(), false)),
                 _ => arrays::object_attribute(object, name)
                     .unwrap_or_else(|| Value::Method(Rc::new(value.clone()), name.to_owned())),
             },
             Value::Tensor(_) => match name {
-                "shape" | "size" => self.unknown(expression),
+                "shape" | "size" => Value::Unknown,
                 _ => value.clone(),
             },
-            _ => self.unknown(expression),
+            _ => Value::Unknown,
         }
     }
 
-    fn subscript(&mut self, value: &Expr, index: &Expr, expression: &Expr) -> Value {
+    fn subscript(&mut self, value: &Expr, index: &Expr) -> Value {
         // Columns of one-hot rows are their classes: `y_train.shape[1]`.
         if let ExprKind::Attribute { value: base, name } = &value.kind
             && name == "shape"
@@ -712,7 +699,7 @@ impl<'a> Interpreter<'a> {
                 ExprKind::Int(1) => data.columns,
                 _ => None,
             };
-            return size.map_or_else(|| self.unknown(expression), |size| Value::Int(size as i64));
+            return size.map_or(Value::Unknown, |size| Value::Int(size as i64));
         }
         let value = self.eval(value);
         match &value {
@@ -732,15 +719,15 @@ impl<'a> Interpreter<'a> {
                         let (from, to) = (place(lower), place(upper));
                         return Value::list(values.get(from..to.max(from)).unwrap_or_default().to_vec());
                     }
-                    return self.unknown(expression);
+                    return Value::Unknown;
                 }
                 match self.eval(index).as_int() {
                     Some(index) => {
                         let index = if index < 0 { index + values.len() as i64 } else { index };
                         let found = usize::try_from(index).ok().and_then(|index| values.get(index)).cloned();
-                        found.unwrap_or_else(|| self.unknown(expression))
+                        found.unwrap_or(Value::Unknown)
                     }
-                    None => self.unknown(expression),
+                    None => Value::Unknown,
                 }
             }
             Value::Dict(pairs) => {
@@ -748,7 +735,7 @@ impl<'a> Interpreter<'a> {
                 let wanted = key.as_str().map(str::to_owned);
                 let found =
                     pairs.iter().find(|(key, _)| wanted.is_some() && key.as_str() == wanted.as_deref());
-                found.map_or_else(|| self.unknown(expression), |(_, value)| value.clone())
+                found.map_or(Value::Unknown, |(_, value)| value.clone())
             }
             Value::Data(data) => {
                 let by = self.eval(index);
@@ -759,16 +746,16 @@ impl<'a> Interpreter<'a> {
                 "ModuleList" | "Sequential" => {
                     let children = torch_call::children(object);
                     let at = self.eval(index).as_size();
-                    at.and_then(|at| children.get(at).cloned()).unwrap_or_else(|| self.unknown(expression))
+                    at.and_then(|at| children.get(at).cloned()).unwrap_or(Value::Unknown)
                 }
                 _ => arrays::object_attribute(object, self.eval(index).as_str().unwrap_or_default())
-                    .unwrap_or_else(|| self.unknown(expression)),
+                    .unwrap_or(Value::Unknown),
             },
-            _ => self.unknown(expression),
+            _ => Value::Unknown,
         }
     }
 
-    fn compare(&mut self, left: &Expr, operator: &str, right: &Expr, expression: &Expr) -> Value {
+    fn compare(&mut self, left: &Expr, operator: &str, right: &Expr) -> Value {
         // The script is run, not imported.
         if let (ExprKind::Name(name), ExprKind::Str(main)) = (&left.kind, &right.kind)
             && name == "__name__"
@@ -795,9 +782,9 @@ impl<'a> Interpreter<'a> {
                 "<=" => ordering.is_le(),
                 ">" => ordering.is_gt(),
                 ">=" => ordering.is_ge(),
-                _ => return self.unknown(expression),
+                _ => return Value::Unknown,
             }),
-            None => self.unknown(expression),
+            None => Value::Unknown,
         }
     }
 
@@ -828,7 +815,7 @@ impl<'a> Interpreter<'a> {
                 Pow => a.powf(b),
                 Operator::Other => f64::NAN,
             };
-            return if value.is_finite() { Value::Float(value) } else { Value::Unknown(self.text_at(span)) };
+            return if value.is_finite() { Value::Float(value) } else { Value::Unknown };
         }
         match (left, operator, right) {
             (Value::Str(a), Add, Value::Str(b)) => return Value::Str(format!("{a}{b}")),
@@ -848,8 +835,7 @@ impl<'a> Interpreter<'a> {
             (tensor @ Value::Tensor(_), ..) | (_, _, tensor @ Value::Tensor(_)) => return tensor.clone(),
             _ => {}
         }
-        arrays::binary(self, left, operator, right, span)
-            .unwrap_or_else(|| Value::Unknown(self.text_at(span)))
+        arrays::binary(self, left, operator, right, span).unwrap_or(Value::Unknown)
     }
 
     // Calls.
@@ -894,15 +880,15 @@ impl<'a> Interpreter<'a> {
                 Value::Path(path) => {
                     // A name that is defined nowhere, used as a model: the script is a fragment.
                     if !path.contains('.') && keras_call::is_model_call(name, &passed) {
-                        let model = self.new_model(Framework::Keras, expression.span.clone());
+                        let model = self.new_model(Framework::Keras);
                         self.assign(base, model.clone());
                         return self.method(&model, name, &passed, base, expression);
                     }
                     let path = format!("{path}.{name}");
                     self.call_path(&path, passed, arguments, expression)
                 }
-                Value::Unknown(_) if keras_call::is_model_call(name, &passed) => {
-                    let model = self.new_model(Framework::Keras, expression.span.clone());
+                Value::Unknown if keras_call::is_model_call(name, &passed) => {
+                    let model = self.new_model(Framework::Keras);
                     self.assign(base, model.clone());
                     self.method(&model, name, &passed, base, expression)
                 }
@@ -917,7 +903,7 @@ impl<'a> Interpreter<'a> {
                 self.call_path(&path, passed, arguments, expression)
             }
             Value::Function(index) => self.call_function(*index, None, &passed),
-            Value::Class(index) => self.instantiate(*index, &passed, expression.span.clone()),
+            Value::Class(index) => self.instantiate(*index, &passed),
             Value::Method(receiver, name) => {
                 let (receiver, name) = (receiver.as_ref().clone(), name.clone());
                 self.method(&receiver, &name, &passed, function, expression)
@@ -930,7 +916,7 @@ impl<'a> Interpreter<'a> {
                 let tensors = tensors(&passed);
                 match tensors.first() {
                     Some(tensor) => Value::Tensor(Rc::clone(tensor)),
-                    None => self.unknown(expression),
+                    None => Value::Unknown,
                 }
             }
         }
@@ -946,7 +932,7 @@ impl<'a> Interpreter<'a> {
         self.called.insert(index);
         let function = self.functions[index];
         if self.active.len() >= DEEPEST || self.active.contains(&index) {
-            return Value::Unknown(function.name.clone());
+            return Value::Unknown;
         }
         let mut scope = HashMap::new();
         let mut parameters: &[Parameter] = &function.parameters;
@@ -963,13 +949,13 @@ impl<'a> Interpreter<'a> {
                 Some(passed) => passed.value.clone(),
                 None => match &parameter.default {
                     Some(default) => self.eval(default),
-                    None => Value::Unknown(parameter.name.clone()),
+                    None => Value::Unknown,
                 },
             };
             scope.insert(parameter.name.clone(), value);
         }
         self.active.push(index);
-        self.state.scopes.push(scope);
+        self.state.scopes.push(Rc::new(scope));
         let depth = self.state.scopes.len();
         let flow = self.block(&function.body);
         self.state.scopes.truncate(depth - 1);
@@ -980,16 +966,15 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    fn instantiate(&mut self, class: usize, passed: &[Passed], span: Span) -> Value {
+    fn instantiate(&mut self, class: usize, passed: &[Passed]) -> Value {
         self.instantiated.insert(class);
         let index = self.state.instances.len();
-        self.state.instances.push(Instance {
+        self.state.instances.push(Rc::new(Instance {
             class,
             attributes: HashMap::new(),
             order: Vec::new(),
             model: None,
-            span,
-        });
+        }));
         let instance = Value::Instance(index);
         if let Some(init) = self.find_method(class, "__init__") {
             self.call_function(init, Some(instance.clone()), passed);
@@ -1095,11 +1080,9 @@ impl<'a> Interpreter<'a> {
                 ),
                 Value::Object(object) => {
                     let batch = self.batch(&Rc::clone(object));
-                    Value::list(vec![Value::list(vec![Value::Unknown("step".into()), batch])])
+                    Value::list(vec![Value::list(vec![Value::Unknown, batch])])
                 }
-                value @ Value::Data(_) => {
-                    Value::list(vec![Value::list(vec![Value::Unknown("step".into()), value.clone()])])
-                }
+                value @ Value::Data(_) => Value::list(vec![Value::list(vec![Value::Unknown, value.clone()])]),
                 _ => return None,
             },
             "zip" => {
@@ -1116,8 +1099,8 @@ impl<'a> Interpreter<'a> {
             "tqdm" | "tqdm.tqdm" | "tqdm.auto.tqdm" | "tqdm.notebook.tqdm" | "tqdm.tqdm_notebook" => {
                 first?.clone()
             }
-            "super" => Value::Unknown("super".into()),
-            "print" | "isinstance" | "hasattr" => Value::Unknown(path.to_owned()),
+            "super" => Value::Unknown,
+            "print" | "isinstance" | "hasattr" => Value::Unknown,
             _ => return None,
         };
         Some(value)
@@ -1148,8 +1131,7 @@ impl<'a> Interpreter<'a> {
                     let model = self.model_of_instance(*index);
                     return self.method(&model, name, passed, base, expression);
                 }
-                torch_call::method(self, receiver, name, passed, &expression.span)
-                    .unwrap_or_else(|| self.unknown(expression))
+                torch_call::method(self, receiver, name, passed, &expression.span).unwrap_or(Value::Unknown)
             }
             Value::Model(index) => keras_call::method(self, *index, name, passed, &expression.span),
             Value::List(values) => {
@@ -1164,10 +1146,10 @@ impl<'a> Interpreter<'a> {
                     "pop" => {
                         let last = values.pop();
                         self.assign(base, Value::list(values));
-                        return last.unwrap_or_else(|| self.unknown(expression));
+                        return last.unwrap_or(Value::Unknown);
                     }
                     "reverse" => values.reverse(),
-                    _ => return self.unknown(expression),
+                    _ => return Value::Unknown,
                 }
                 if values.len() < LONGEST_LIST {
                     self.assign(base, Value::list(values));
@@ -1181,7 +1163,7 @@ impl<'a> Interpreter<'a> {
                         let found = pairs
                             .iter()
                             .find(|(key, _)| wanted.is_some() && key.as_str() == wanted.as_deref());
-                        found.map_or_else(|| self.unknown(expression), |(_, value)| value.clone())
+                        found.map_or(Value::Unknown, |(_, value)| value.clone())
                     }
                     "values" => Value::list(pairs.iter().map(|(_, value)| value.clone()).collect()),
                     "keys" => Value::list(pairs.iter().map(|(key, _)| key.clone()).collect()),
@@ -1191,12 +1173,13 @@ impl<'a> Interpreter<'a> {
                             .map(|(key, value)| Value::list(vec![key.clone(), value.clone()]))
                             .collect(),
                     ),
-                    _ => self.unknown(expression),
+                    _ => Value::Unknown,
                 }
             }
             Value::Tensor(tensor) => torch_call::tensor_method(self, tensor, name, passed, &expression.span),
-            Value::Data(data) => arrays::method(self, data, name, passed, &expression.span)
-                .unwrap_or_else(|| self.unknown(expression)),
+            Value::Data(data) => {
+                arrays::method(self, data, name, passed, &expression.span).unwrap_or(Value::Unknown)
+            }
             Value::Object(object) => {
                 let object = Rc::clone(object);
                 if name == "append" && last(&object.path) == "ModuleList" {
@@ -1220,26 +1203,22 @@ impl<'a> Interpreter<'a> {
                 {
                     return value;
                 }
-                torch_call::method(self, receiver, name, passed, &expression.span)
-                    .unwrap_or_else(|| self.unknown(expression))
+                torch_call::method(self, receiver, name, passed, &expression.span).unwrap_or(Value::Unknown)
             }
-            _ => torch_call::method(self, receiver, name, passed, &expression.span)
-                .unwrap_or_else(|| self.unknown(expression)),
+            _ => torch_call::method(self, receiver, name, passed, &expression.span).unwrap_or(Value::Unknown),
         }
     }
 
     // Networks.
 
-    pub(super) fn new_model(&mut self, framework: Framework, span: Span) -> Value {
-        self.state.models.push(Model {
+    pub(super) fn new_model(&mut self, framework: Framework) -> Value {
+        self.state.models.push(Rc::new(Model {
             framework,
             layers: Vec::new(),
             branched: false,
             compile: None,
             fits: Vec::new(),
-            span,
-            instance: None,
-        });
+        }));
         Value::Model(self.state.models.len() - 1)
     }
 
@@ -1249,15 +1228,13 @@ impl<'a> Interpreter<'a> {
         if let Some(model) = self.state.instances[instance].model {
             return Value::Model(model);
         }
-        let span = self.state.instances[instance].span.clone();
-        let value = self.new_model(Framework::Keras, span);
+        let value = self.new_model(Framework::Keras);
         let Value::Model(index) = value else { return value };
-        self.state.instances[instance].model = Some(index);
+        Rc::make_mut(&mut self.state.instances[instance]).model = Some(index);
         let (layers, branched) = self.trace(&Value::Instance(instance));
-        let model = &mut self.state.models[index];
+        let model = self.model_mut(index);
         model.layers = layers;
         model.branched = branched;
-        model.instance = Some(instance);
         value
     }
 
@@ -1346,7 +1323,7 @@ impl<'a> Interpreter<'a> {
                         // Every further argument is as good as a tensor: a mask, a second input.
                         let result = self.call_function(forward, Some(callee.clone()), passed);
                         match result {
-                            Value::Unknown(_) | Value::None if !inputs.is_empty() => {
+                            Value::Unknown | Value::None if !inputs.is_empty() => {
                                 Value::Tensor(Rc::clone(&inputs[0]))
                             }
                             result => result,
@@ -1366,7 +1343,7 @@ impl<'a> Interpreter<'a> {
             Value::Object(object) => {
                 if torch_call::is_loss(object) || keras_call::is_loss(object) {
                     self.seen.losses.push((Rc::clone(object), true));
-                    return Value::Unknown("loss".into());
+                    return Value::Unknown;
                 }
                 if last(&object.path) == "Sequential" || last(&object.path) == "DataParallel" {
                     let mut through = passed.to_vec();
@@ -1378,7 +1355,7 @@ impl<'a> Interpreter<'a> {
                 }
                 let layers = self.layers_of(callee);
                 if inputs.is_empty() && layers.is_empty() {
-                    return Value::Unknown(self.text_at(span));
+                    return Value::Unknown;
                 }
                 Value::Tensor(self.node(layers, inputs, false))
             }
@@ -1389,7 +1366,7 @@ impl<'a> Interpreter<'a> {
             }
             _ => match inputs.first() {
                 Some(tensor) => Value::Tensor(Rc::clone(tensor)),
-                None => Value::Unknown(self.text_at(span)),
+                None => Value::Unknown,
             },
         }
     }
@@ -1425,7 +1402,7 @@ impl<'a> Interpreter<'a> {
         let model = &self.state.models[index];
         if model.compile.is_some() && !model.fits.is_empty() {
             self.elsewhere.push(model.clone());
-            self.state.models[index].fits.clear();
+            self.model_mut(index).fits.clear();
         }
     }
 }

@@ -107,7 +107,7 @@ pub(super) fn call(
     let name = last(path);
     match name {
         "Sequential" => {
-            let model = interpreter.new_model(Framework::Keras, span.clone());
+            let model = interpreter.new_model(Framework::Keras);
             let Value::Model(index) = model else { return Some(model) };
             if let Some(Value::List(layers)) = find(passed, Some(0), &["layers"]).map(|passed| &passed.value)
             {
@@ -124,7 +124,7 @@ pub(super) fn call(
             if ends.is_empty() {
                 return None;
             }
-            let model = interpreter.new_model(Framework::Keras, span.clone());
+            let model = interpreter.new_model(Framework::Keras);
             if let Value::Model(index) = model {
                 let (layers, branched) = network_of(&ends);
                 let network = interpreter.model_mut(index);
@@ -140,7 +140,7 @@ pub(super) fn call(
             if let Some(Value::Model(index)) = passed.first().map(|passed| &passed.value) {
                 return Some(Value::Model(*index));
             }
-            let model = interpreter.new_model(Framework::Keras, span.clone());
+            let model = interpreter.new_model(Framework::Keras);
             if let Value::Model(index) = model {
                 interpreter.model_mut(index).branched = true;
             }
@@ -186,7 +186,7 @@ pub(super) fn activation_layer(name: &str, span: &Span) -> Layer {
 fn add(interpreter: &mut Interpreter<'_>, index: usize, value: &Value) {
     match value {
         Value::Tensor(_) | Value::None => {}
-        Value::Unknown(_) | Value::Path(_) => interpreter.model_mut(index).branched = true,
+        Value::Unknown | Value::Path(_) => interpreter.model_mut(index).branched = true,
         Value::Model(inner) if *inner == index => {}
         value => {
             let branched = matches!(value, Value::Model(inner) if interpreter.models()[*inner].branched);
@@ -382,7 +382,7 @@ pub(super) fn method(
         }
         "get_layer" => Value::Tensor(interpreter.node(Vec::new(), Vec::new(), true)),
         "call" | "__call__" => interpreter.apply(&Value::Model(index), passed, span),
-        _ => Value::Unknown(interpreter.text_at(span)),
+        _ => Value::Unknown,
     }
 }
 
@@ -422,7 +422,7 @@ pub(super) fn read_compile(interpreter: &mut Interpreter<'_>, passed: &[Passed],
         read_loss(interpreter, &loss.value, &loss.span, &mut compile);
     }
     if let Some(metrics) = find(passed, Some(2), &["metrics"]) {
-        read_metrics(interpreter, &metrics.value, &metrics.span, &mut compile.metrics);
+        read_metrics(&metrics.value, &metrics.span, &mut compile.metrics);
     }
     compile
 }
@@ -535,22 +535,17 @@ fn read_rate(interpreter: &Interpreter<'_>, rate: &Passed, compile: &mut Compile
     };
 }
 
-fn read_metrics(
-    interpreter: &Interpreter<'_>,
-    value: &Value,
-    span: &Span,
-    metrics: &mut Vec<Placed<String>>,
-) {
+fn read_metrics(value: &Value, span: &Span, metrics: &mut Vec<Placed<String>>) {
     let name = match value {
         Value::List(values) => {
             for value in values.iter() {
-                read_metrics(interpreter, value, span, metrics);
+                read_metrics(value, span, metrics);
             }
             return;
         }
         Value::Dict(pairs) => {
             for (_, value) in pairs.iter() {
-                read_metrics(interpreter, value, span, metrics);
+                read_metrics(value, span, metrics);
             }
             return;
         }
@@ -718,6 +713,7 @@ pub(super) fn stated(x: &Array, y: &Array) -> Stated {
     Stated {
         set: by_set.map(str::to_owned),
         items: x.rows.or(y.rows),
+        held_out: x.split.is_some() || y.split.is_some(),
         classes: Placed { value: classes.filter(|classes| *classes > 1), place: None },
         one_hot: if y.one_hot { Some(true) } else { (y.whole && y.levels.is_some()).then_some(false) },
         regression,

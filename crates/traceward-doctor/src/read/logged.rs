@@ -50,7 +50,11 @@ fn network(summary: &ModelSummary) -> Network {
 
 /// A class name as it was before Keras cut it to its column's width: `MaxPooling2` is MaxPooling2D.
 fn whole_name(class_name: &str) -> &str {
-    if names::is_layer(class_name) { class_name } else { names::layer_begun(class_name).unwrap_or(class_name) }
+    if names::is_layer(class_name) {
+        class_name
+    } else {
+        names::layer_begun(class_name).unwrap_or(class_name)
+    }
 }
 
 fn unknown_units() -> Argument<usize> {

@@ -25,8 +25,8 @@ pub fn script(path: &Path, text: &str) -> Vec<Evidence> {
     let mut interpreter = Interpreter::new(text);
     interpreter.run(&statements);
 
-    let mut models: Vec<Model> = interpreter.models().to_vec();
-    models.extend(interpreter.elsewhere.iter().cloned());
+    let built = interpreter.models().iter().chain(&interpreter.elsewhere);
+    let mut models: Vec<Model> = built.map(|model| (**model).clone()).collect();
     // A network that is built only to be a part of another is no training of its own.
     let trained = models.iter().any(|model| model.compile.is_some() || !model.fits.is_empty());
     models.retain(|model| {
@@ -132,7 +132,7 @@ fn notebook(text: &str) -> Option<String> {
         match cell.get("source").or_else(|| cell.get("input")) {
             Some(Json::String(lines)) => code.push_str(lines),
             Some(Json::Array(lines)) => {
-                lines.iter().filter_map(Json::as_str).for_each(|line| code.push_str(line))
+                code.extend(lines.iter().filter_map(Json::as_str));
             }
             _ => {}
         }

@@ -56,7 +56,7 @@ pub(super) fn call(
             let loss =
                 Object { path: format!("torch.nn.{class}"), arguments: Vec::new(), span: span.clone() };
             interpreter.seen.losses.push((Rc::new(loss), true));
-            return Some(Value::Unknown("loss".into()));
+            return Some(Value::Unknown);
         }
         let inputs = tensors(passed);
         if !inputs.is_empty() {
@@ -168,7 +168,7 @@ pub(super) fn tensor_method(
     span: &Span,
 ) -> Value {
     if matches!(name, "size" | "dim" | "numel" | "item" | "get_shape") {
-        return Value::Unknown(interpreter.text_at(span));
+        return Value::Unknown;
     }
     let others = tensors(passed);
     let plain = name.trim_end_matches('_');
@@ -224,7 +224,7 @@ pub(super) fn method(
         }
         "to" | "cuda" | "cpu" | "double" | "float" | "half" | "type" | "scale" | "prepare" => {
             match receiver {
-                Value::Unknown(_) => None,
+                Value::Unknown => None,
                 receiver => Some(receiver.clone()),
             }
         }
@@ -259,7 +259,7 @@ fn lightning(
     let class = interpreter.instances()[*index].class;
     for hook in ["configure_optimizers", "training_step", "train_dataloader", "val_dataloader"] {
         if let Some(function) = interpreter.find_method(class, hook) {
-            let batch = Passed { keyword: None, value: Value::Unknown("batch".into()), span: span.clone() };
+            let batch = Passed { keyword: None, value: Value::Unknown, span: span.clone() };
             interpreter.call_function(function, Some(module.clone()), &[batch]);
         }
     }
@@ -409,16 +409,7 @@ pub(super) fn trainings(interpreter: &mut Interpreter<'_>) -> Vec<Model> {
         };
         let compile = compile(interpreter, &optimizer);
         let fits = training_loop(interpreter).into_iter().collect();
-        let span = optimizer.span.clone();
-        models.push(Model {
-            framework: Framework::PyTorch,
-            layers,
-            branched,
-            compile: Some(compile),
-            fits,
-            span,
-            instance: None,
-        });
+        models.push(Model { framework: Framework::PyTorch, layers, branched, compile: Some(compile), fits });
     }
     // An optimizer whose network was not seen is of the only network that was.
     if let [model] = &mut models[..]
@@ -431,15 +422,12 @@ pub(super) fn trainings(interpreter: &mut Interpreter<'_>) -> Vec<Model> {
     if models.is_empty()
         && let Some((layers, branched)) = only_module(interpreter)
     {
-        let span = 0..0;
         models.push(Model {
             framework: Framework::PyTorch,
             layers,
             branched,
             compile: None,
             fits: Vec::new(),
-            span,
-            instance: None,
         });
     }
     models

@@ -1,7 +1,7 @@
 //! What a script's expressions stand for, as far as reading goes without running it.
 //!
 //! A [`Value`] is known (a number, a list), or a thing that the doctor cares about (a layer, a network, a
-//! stretch of data), or unknown, and then keeps the text that it was written as.
+//! stretch of data), or unknown.
 
 use std::rc::Rc;
 
@@ -11,8 +11,8 @@ use crate::facts::{Layer, Range};
 /// What an expression stands for.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
-    /// Not known without running the script; the text as it stands there.
-    Unknown(String),
+    /// Not known without running the script.
+    Unknown,
     None,
     Bool(bool),
     Int(i64),

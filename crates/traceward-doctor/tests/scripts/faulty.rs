@@ -90,9 +90,9 @@ fn cases() -> Vec<(&'static str, String, &'static [CauseKind])> {
         ),
         (
             "convolutions without activation",
-            keras(&format!(
-                "model = Sequential()\nmodel.add(Conv2D(32, 3, input_shape=(28, 28, 1)))\nmodel.add(Conv2D(32, 3))\nmodel.add(Flatten())\nmodel.add(Dense(10, activation='softmax'))\nmodel.compile('adam', 'sparse_categorical_crossentropy')\nmodel.fit(X / 255, y, epochs=20, validation_split=0.2)\n"
-            )),
+            keras(
+                "model = Sequential()\nmodel.add(Conv2D(32, 3, input_shape=(28, 28, 1)))\nmodel.add(Conv2D(32, 3))\nmodel.add(Flatten())\nmodel.add(Dense(10, activation='softmax'))\nmodel.compile('adam', 'sparse_categorical_crossentropy')\nmodel.fit(X / 255, y, epochs=20, validation_split=0.2)\n",
+            ),
             &[HiddenLinear],
         ),
         (

@@ -1,6 +1,6 @@
 //! The diary's five stages as scripts, rebuilt, slips included.
 
-use traceward_doctor::facts::Argument;
+use traceward_doctor::facts::{Argument, Layer};
 use traceward_doctor::{CauseKind, Level};
 
 use super::{diagnoses, line_of, listed, only, serious};
@@ -80,5 +80,5 @@ fn stages_3_to_5_are_fine_as_far_as_a_script_shows() {
         assert!(found.is_empty(), "{}", listed(&found));
     }
     assert_eq!(only(STAGES[3]).fit.unwrap().epochs.value, Argument::Given(200));
-    assert!(only(STAGES[4]).network.unwrap().layers.iter().any(|layer| layer.is_dropout()));
+    assert!(only(STAGES[4]).network.unwrap().layers.iter().any(Layer::is_dropout));
 }

@@ -8,6 +8,9 @@
 //! the loss stands near (K-1)/K². The absolute error is worse: its best constant answer is the most
 //! frequent class alone.
 //!
+//! Where nothing but the accuracy says that classes are meant, and the optimizer is one that scales its steps
+//! (Adam, RMSprop), which get out of such places, it is a note. The absolute error is a warning always.
+//!
 //! An autoencoder, whose outputs are its inputs, is right with a squared error and a sigmoid. So without
 //! labels that are known to be classes, several sigmoids are left alone.
 //!
@@ -24,6 +27,7 @@
 //! programs in DeepLocalize (Wardat et al., ICSE 2021).
 
 use super::ending::{Ending, LossKind, accuracy_metric, is_one_hot, single_label_classes, stands_still};
+use crate::facts::Compile;
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Level, Treatment};
 
@@ -78,9 +82,14 @@ fn check(evidence: &Evidence) -> Answer {
     if !still && ending.activation != "linear" {
         cause = cause.although("small networks do learn this way, slowly");
     }
+    let level = match (still, weight < 0.7 && gets_along(compile, ending.loss)) {
+        (true, _) => Level::Error,
+        (false, true) => Level::Note,
+        (false, false) => Level::Warning,
+    };
     let mut finding = Finding::new(
         "S08",
-        if still { Level::Error } else { Level::Warning },
+        level,
         format!("the loss is {}, made for numbers, and the network tells classes apart", ending.loss),
     )
     .at(compile.loss.place.clone().or_else(|| compile.place.clone()))
@@ -107,10 +116,16 @@ fn check(evidence: &Evidence) -> Answer {
     Ok(vec![finding])
 }
 
+/// Whether steps are scaled by the gradient's size, so that a flat error is no obstacle.
+fn gets_along(compile: &Compile, loss: &str) -> bool {
+    let scaled = |optimizer: &String| !matches!(optimizer.as_str(), "sgd" | "asgd");
+    !loss.contains("absolute") && compile.optimizer.value.given().is_some_and(scaled)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Placed;
+    use crate::facts::{Argument, Placed};
     use crate::rules::network::sample::{compile, curves_at, dense, fit, model};
 
     fn metric(evidence: &mut Evidence, name: &str) {
@@ -139,6 +154,19 @@ mod tests {
         assert_eq!(kinds, [CauseKind::Loss, CauseKind::OutputActivation]);
         metric(&mut evidence, "mae");
         assert_eq!(check(&evidence).unwrap(), []);
+    }
+
+    #[test]
+    fn an_accuracy_alone_is_a_warning_where_steps_are_not_scaled() {
+        let level = |optimizer: &str, loss: &str| {
+            let mut evidence = model(&[dense(5, "sigmoid"), dense(1, "sigmoid")], loss);
+            metric(&mut evidence, "accuracy");
+            compile(&mut evidence).optimizer.value = Argument::Given(optimizer.into());
+            check(&evidence).unwrap()[0].level
+        };
+        assert_eq!(level("sgd", "mean_squared_error"), Level::Warning);
+        assert_eq!(level("adam", "mean_squared_error"), Level::Note);
+        assert_eq!(level("adam", "mean_absolute_error"), Level::Warning);
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! steps an epoch: twenty epochs are then forty steps, too few to go anywhere, and what noise of small
 //! batches does against overfitting is lost. Of four published tools none looks at it.
 //!
-//! How many items there are must be known for a warning; a size alone is a note. Sets of fewer than a
-//! hundred items may be one batch.
+//! How many items there are must be known for a warning, or that some of them are held back for a test; a
+//! size alone is a note. Sets of fewer than a hundred items may be one batch.
 //!
 //! Example:
 //!
@@ -40,8 +40,6 @@ const HUGE: usize = 1024;
 const FEWEST_STEPS: usize = 5;
 /// With fewer items a batch may be all of them.
 const FEW_ITEMS: usize = 100;
-/// With more items than this, steps of one item are a waste as well.
-const MANY_ITEMS: usize = 500;
 
 /// Items to train on, counted or stated.
 pub(super) fn items(evidence: &Evidence) -> Option<usize> {
@@ -62,7 +60,9 @@ fn check(evidence: &Evidence) -> Answer {
         }
         let level = match items {
             _ if normalises && batch == 1 => Level::Error,
-            Some(items) if items >= MANY_ITEMS => Level::Warning,
+            Some(_) => Level::Warning,
+            // Nobody parts a handful of items.
+            None if evidence.stated.held_out => Level::Warning,
             _ => Level::Note,
         };
         tiny(batch, level, normalises)
@@ -148,6 +148,15 @@ mod tests {
         assert_eq!(level(64, Some(64)), None, "a small set may be one batch");
         assert_eq!(level(2000, None), Some(Level::Note));
         assert_eq!(level(2000, Some(60_000)), Some(Level::Note));
+    }
+
+    #[test]
+    fn what_is_parted_is_more_than_a_handful() {
+        let mut evidence = model(&[dense(7, "softmax")], "categorical_crossentropy");
+        fit(&mut evidence).batch_size.value = Argument::Given(1);
+        assert_eq!(check(&evidence).unwrap()[0].level, Level::Note);
+        evidence.stated.held_out = true;
+        assert_eq!(check(&evidence).unwrap()[0].level, Level::Warning);
     }
 
     #[test]
