@@ -346,6 +346,11 @@ fn decoded<'a>(bytes: &'a [u8], notes: &mut Vec<String>) -> std::borrow::Cow<'a,
     text
 }
 
+/// `1 row was`, `3 rows were`.
+fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing} was") } else { format!("{count} {thing}s were") }
+}
+
 /// `1:05` and `0:01:05` in seconds.
 fn clock(text: &str) -> Option<f64> {
     let parts: Vec<&str> = text.split(':').collect();

@@ -32,16 +32,13 @@ use super::{LoggedRun, StepLog, clock, json, number};
 /// How many lines of a text hold metrics, at most `enough`: how it is told to be a log.
 pub(super) fn metric_lines(text: &str, enough: usize) -> usize {
     let mut scan = Scan::default();
-    let mut found = 0;
     for piece in terminal::pieces(text) {
-        let before = scan.understood;
         scan.piece(&piece);
-        found += usize::from(scan.understood > before);
-        if found >= enough {
+        if scan.metric_lines() >= enough {
             break;
         }
     }
-    found
+    scan.metric_lines().min(enough)
 }
 
 /// Reads console output.
@@ -174,7 +171,10 @@ struct Scan {
     dictionaries: Vec<Value>,
     printed_histories: Vec<Value>,
     summaries: summary::Reader,
+    /// Lines, tables' rows and dictionaries that are of a training without doubt.
     understood: usize,
+    /// Lines that name a loss, but nothing else: one of them may stand in any text.
+    uncounted: usize,
     full: bool,
 }
 
@@ -193,6 +193,7 @@ impl Default for Scan {
             printed_histories: Vec::new(),
             summaries: summary::Reader::default(),
             understood: 0,
+            uncounted: 0,
             full: false,
         }
     }
@@ -206,6 +207,10 @@ struct Header {
 }
 
 impl Scan {
+    fn metric_lines(&self) -> usize {
+        self.understood + self.uncounted / 3
+    }
+
     fn piece(&mut self, piece: &Piece<'_>) {
         let text = piece.text.as_ref();
         // No line of metrics is this long; an array that was printed may be.
@@ -242,7 +247,11 @@ impl Scan {
             }
             return;
         }
-        self.understood += 1;
+        if line.is_counted() || self.open.is_some() {
+            self.understood += 1;
+        } else {
+            self.uncounted += 1;
+        }
         if line.epoch.is_none()
             && line.keras
             && let Some(progress @ Progress { of: Some(of), .. }) = line.progress

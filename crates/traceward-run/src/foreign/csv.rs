@@ -8,7 +8,7 @@ use super::names::{counts_epochs, counts_steps, is_metric};
 use super::number;
 use super::shape::{self, promoted};
 use super::table::Table;
-use super::{Kind, LoggedRun, clock};
+use super::{Kind, LoggedRun, clock, counted};
 
 /// The separator of a header line and its names; `None` if it is no header of a log.
 pub(super) fn header(line: &str) -> Option<(char, Vec<String>)> {
@@ -138,7 +138,7 @@ impl BadLines {
     pub(super) fn note(self, notes: &mut Vec<String>) {
         if self.count > 0 {
             let more = if self.count > self.first.len() { "; and so on" } else { "" };
-            let lines = if self.count == 1 { "1 line was" } else { &format!("{} lines were", self.count) };
+            let lines = counted(self.count, "line");
             notes.push(format!("{lines} skipped: {}{more}.", self.first.join("; ")));
         }
     }
@@ -265,9 +265,8 @@ impl Section {
             // A column of words only is no metric; one of lists only holds no scalar.
             let numbers = self.table.find(name).is_some_and(|column| self.table.count(column) > 0);
             if *count > 0 && numbers {
-                notes.push(format!(
-                    "{count} values of the column {name} are no numbers and count as gaps: {first}."
-                ));
+                let values = counted(*count, "value");
+                notes.push(format!("{values} no number and left as a gap in the column {name}: {first}."));
             }
         }
     }
@@ -331,7 +330,7 @@ mod tests {
             notes,
             [
                 "3 lines were skipped: line 3: 2 values under 3 names; line 6: 1 values under 3 names; line 7: 2 values under 3 names.",
-                "1 values of the column loss are no numbers and count as gaps: line 4: \"abc\".",
+                "1 value was no number and left as a gap in the column loss: line 4: \"abc\".",
             ]
         );
         let notes = reads("epoch,loss,val_loss\n0,1,2\n1,0.5", "epoch,loss,val_loss\n0,1.0,2.0\n");
@@ -356,7 +355,7 @@ mod tests {
         );
         assert!(notes[0].contains("From epoch 2 on"), "{notes:?}");
         let notes = reads("epoch,loss\n0,9\n2,7\n1,8\n3,6\n", "epoch,loss\n0,9.0\n1,8.0\n2,7.0\n3,6.0\n");
-        assert!(notes[0].contains("sorted"), "{notes:?}");
+        assert!(notes[0].contains("put in order"), "{notes:?}");
     }
 
     #[test]

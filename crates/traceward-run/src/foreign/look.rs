@@ -136,55 +136,67 @@ fn text_kind(text: &str, tail: &str, head: &[u8]) -> Kind {
     if let Some(kind) = csv::looks_like(text) {
         return kind;
     }
-    let code = lines_of_code(text);
+    let code = Code::of(text);
     let metrics = console::metric_lines(text, 3).max(console::metric_lines(tail, 3));
-    if metrics >= 3 && code < 5 {
+    if metrics >= 3 && code.lines < 5 {
         return Kind::Console;
     }
-    if code >= 2 {
+    if code.is_python() && code.lines >= 2 {
         // A log may end in a traceback, and begin with the code that was run; a script prints nothing.
         let epochs = console::metric_lines(text, 50);
-        return if epochs > code { Kind::Console } else { Kind::Script };
+        return if epochs > code.lines { Kind::Console } else { Kind::Script };
     }
     if metrics >= 1 {
         return Kind::Console;
     }
-    if code >= 1 {
+    if code.is_python() {
         return Kind::Script;
     }
     if is_data_set(head) { Kind::DataSet } else { Kind::Unknown }
 }
 
-/// Lines that only a Python program has.
-fn lines_of_code(text: &str) -> usize {
-    let is_code = |line: &str| {
-        let line = line.trim_end();
-        let inner = line.trim_start();
-        let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| inner.starts_with(prefix));
-        (begins(&["import ", "from "])
-            && !inner.contains(": ")
-            && (inner.contains(" import ")
-                || inner.split_whitespace().count() <= 4 && inner.starts_with("import ")))
-            || (begins(&[
-                "def ", "class ", "for ", "if ", "while ", "with ", "elif ", "else:", "try:", "except",
-            ]) && inner.ends_with(':')
-                && !inner.starts_with("for Epoch"))
-            || begins(&[
-                "model.add(",
-                "model.compile(",
-                "model.fit(",
-                "model = ",
-                "@",
-                "self.",
-                "return ",
-                "#!/",
-            ]) && inner.len() < 400
-            || (inner.contains(" = ")
-                && inner.ends_with([')', ']'])
-                && inner.contains('(')
-                && !inner.contains(": "))
-    };
-    text.lines().take(2000).filter(|line| is_code(line)).count()
+/// What of a text is Python.
+struct Code {
+    /// Lines that look like code.
+    lines: usize,
+    /// Those of them that only Python has.
+    telling: usize,
+    /// Whether it is prose with code in it.
+    fenced: bool,
+}
+
+impl Code {
+    fn of(text: &str) -> Self {
+        let mut code = Self { lines: 0, telling: 0, fenced: false };
+        for line in text.lines().take(2000) {
+            let line = line.trim();
+            let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| line.starts_with(prefix));
+            let words = line.split_whitespace().count();
+            let imports = (line.starts_with("import ")
+                && (words == 2 || line.contains(" as ") || line.contains(", ")))
+                || (line.starts_with("from ") && line.contains(" import "));
+            let imports = imports && !line.contains([';', '{', ':']) && words <= 20;
+            let defines = begins(&["def ", "class ", "async def "]) && line.ends_with(':')
+                || line.starts_with("if __name__")
+                || begins(&["#!/usr/bin/env python", "#!/usr/bin/python"]);
+            let model =
+                begins(&["model.add(", "model.compile(", "model.fit(", "model = ", "nn.", "keras.", "tf."]);
+            let block = begins(&["for ", "while ", "with ", "elif ", "else:", "try:", "except"])
+                && line.ends_with(':');
+            let calls = line.contains(" = ")
+                && line.ends_with([')', ']'])
+                && line.contains('(')
+                && !line.contains(": ");
+            code.telling += usize::from(imports || defines || model);
+            code.lines += usize::from(imports || defines || model || block || calls);
+            code.fenced |= line.starts_with("```");
+        }
+        code
+    }
+
+    fn is_python(&self) -> bool {
+        self.telling > 0 && !self.fenced
+    }
 }
 
 /// Whether traces are in it: what the readers of data sets make of the beginning.

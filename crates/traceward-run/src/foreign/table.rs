@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::counted;
 use crate::history::History;
 
 /// The most columns of a log that are kept.
@@ -242,15 +243,20 @@ impl Table {
             table
         });
         let tables: Vec<Self> = tables.collect();
-        let counter = if self.counter == "row" { "row" } else { self.counter.as_str() };
+        let counter = &self.counter;
         if sorted > 0 {
-            notes.push(format!("{sorted} rows were not in order of {counter}; they were sorted."));
+            notes.push(format!("{} not in order of {counter} and put in order.", counted(sorted, "row")));
         }
         for start in resumed {
-            notes.push(format!("From {counter} {start} on the log repeats itself, as of a run resumed there: the later rows count."));
+            notes.push(format!(
+                "From {counter} {start} on the log repeats itself, as of a run resumed there: the later rows count."
+            ));
         }
         if merged > 0 {
-            notes.push(format!("{merged} rows gave another value for a {counter} that was there already: the later value counts."));
+            let rows = counted(merged, "row");
+            notes.push(format!(
+                "{rows} given again with other values for the same {counter}: the later count."
+            ));
         }
         tables
     }

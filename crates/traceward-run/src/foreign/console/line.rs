@@ -563,8 +563,18 @@ impl Line {
         }
     }
 
-    /// Whether it holds something that a training is judged by.
+    /// Whether it holds something that a training is judged by. Words such as `error` and `score` have other
+    /// uses, too; they count where an epoch or a count stands beside them.
     pub(super) fn has_metric(&self) -> bool {
-        self.values.iter().any(|(name, _)| names::is_metric(name))
+        let counted = self.is_counted();
+        self.values.iter().map(|(name, _)| meaning(name)).any(|found| {
+            matches!(found.quantity, Some(Quantity::Loss | Quantity::Accuracy))
+                && (counted || !found.stand_in)
+        })
+    }
+
+    /// Whether it says when in the training it was printed.
+    pub(super) fn is_counted(&self) -> bool {
+        self.keras || self.epoch.is_some() || self.progress.is_some()
     }
 }
