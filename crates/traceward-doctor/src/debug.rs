@@ -254,7 +254,9 @@ impl<W: Ward> Debugging<'_, W> {
     fn treat(&mut self, plan: &Plan, runs: &[Run], diagnosis: &Diagnosis) -> Next {
         let mut lacks_time = false;
         let mut facts = None;
-        for (finding, treatment) in queue(diagnosis, self.settings.proposals) {
+        let longer = longer(plan, runs);
+        let asked = longer.as_ref().map(|(finding, remedy)| (finding, remedy.clone()));
+        for (finding, treatment) in queue(diagnosis, self.settings.proposals).into_iter().chain(asked) {
             if self.ward.stopped() {
                 return Next::End(Outcome::Interrupted);
             }
@@ -545,6 +547,39 @@ pub fn wants_more_epochs(finding: &Finding) -> bool {
     matches!(finding.label, Some(Label::StillImproving | Label::TooFewEpochs))
 }
 
+/// By how much a run is made longer to see whether that pays.
+const LONGER: f64 = 3.0;
+/// The part of a run, at its end, in which the best epoch is taken to say that there was more to come.
+const LAST: f64 = 0.25;
+
+/// The last question, where nothing else is left to treat: is the run long enough? It is asked where the
+/// best epoch of most runs lies in their last quarter, as in Google's Deep Learning Tuning Playbook, which
+/// is less than rule C13 asks for before it speaks, and one trial answers it. A run that stops early has
+/// answered it already.
+fn longer(plan: &Plan, runs: &[Run]) -> Option<(Finding, Remedy)> {
+    if plan.config.fit.early_stopping.is_some() {
+        return None;
+    }
+    let best = |run: &Run| {
+        let curve = run.evidence.curves.as_ref()?.val_loss.as_ref()?;
+        let least = curve.values.iter().enumerate().filter(|(_, value)| value.is_finite());
+        Some((least.min_by(|a, b| a.1.total_cmp(b.1))?.0, curve.values.len()))
+    };
+    let bests: Vec<(usize, usize)> = runs.iter().filter_map(best).collect();
+    let late: Vec<&(usize, usize)> =
+        bests.iter().filter(|(at, of)| (at + 1) as f64 > (1.0 - LAST) * *of as f64).collect();
+    let (at, of) = **late.first().filter(|_| 2 * late.len() > runs.len())?;
+    let finding = Finding::new(
+        "C13",
+        Level::Note,
+        format!("the least validation loss came in epoch {} of {of}, in the last quarter of the run", at + 1),
+    )
+    .cause(crate::Cause::new(crate::CauseKind::TooFewEpochs, 0.4, "the run may be too short"));
+    let text = format!("train {LONGER} times as long, and see whether the best epoch is better");
+    let changes = vec![Change::ScaleEpochs { factor: LONGER }];
+    Some((finding, Remedy { text, rules: "C13".into(), changes }))
+}
+
 /// Whether nothing is left that the training of `plan` suffers from: no error, and nothing wrong with the
 /// curve or inside the network. Warnings about network and data that no trial could better are advice. A
 /// validation loss that turns up costs nothing where the best epoch's weights are what is kept.
@@ -563,7 +598,7 @@ pub fn is_healthy(plan: &Plan, diagnosis: &Diagnosis) -> bool {
 /// What was trained, in the words that matter.
 fn summary(plan: &Plan, runs: &[Run]) -> Vec<(String, String)> {
     let config = &plan.config;
-    let mean = |value: &dyn Fn(&Run) -> f64| runs.iter().map(value).sum::<f64>() / runs.len().max(1) as f64;
+    let accuracy = runs.iter().map(|run| run.holdout.accuracy).sum::<f64>() / runs.len().max(1) as f64;
     let layers: Vec<&str> = config.model.layers.iter().map(|spec| spec.layer.class_name()).collect();
     let split = if config.split.shuffle_first {
         format!("{}, rows shuffled first", config.split.method)
@@ -575,9 +610,9 @@ fn summary(plan: &Plan, runs: &[Run]) -> Vec<(String, String)> {
         ("learning rate".into(), config.compile.optimizer.learning_rate().to_string()),
         ("epochs".into(), config.fit.epochs.to_string()),
         ("split".into(), split),
-        ("macro-F1 on the hold-out".into(), format!("{:.3}", mean(&|run| run.holdout.macro_f1))),
-        ("accuracy on the hold-out".into(), format!("{:.3}", mean(&|run| run.holdout.accuracy))),
-        ("log loss on the hold-out".into(), format!("{:.3}", mean(&|run| Metric::LogLoss.of(&run.holdout)))),
+        ("log loss on the hold-out".into(), format!("{:.3}", Metric::LogLoss.mean(runs))),
+        ("macro-F1 on the hold-out".into(), format!("{:.3}", Metric::MacroF1.mean(runs))),
+        ("accuracy on the hold-out".into(), format!("{accuracy:.3}")),
     ]
 }
 
@@ -817,6 +852,23 @@ mod tests {
         let mut stuck = findings();
         stuck.push(Finding::new("C04", Level::Error, "it stands still"));
         assert_eq!(order(stuck), ["S01", "S05", "S09", "D01", "C13", "C11"]);
+    }
+
+    #[test]
+    fn a_run_whose_best_epoch_is_among_its_last_is_asked_for_more() {
+        let run = |values: &[f64]| {
+            let val_loss = Curve { rows: (0..values.len()).collect(), values: values.to_vec() };
+            let curves = Curves { rows: values.len(), val_loss: Some(val_loss), ..Curves::default() };
+            Run { evidence: Evidence { curves: Some(curves), ..Evidence::default() }, ..Run::default() }
+        };
+        let (late, early) = (run(&[4.0, 3.0, 2.0, 1.0]), run(&[1.0, 2.0, 3.0, 4.0]));
+        let plan = start();
+        assert!(longer(&plan, &[late.clone(), late.clone(), early.clone()]).is_some());
+        assert!(longer(&plan, &[late.clone(), early.clone(), early]).is_none());
+        let stops =
+            treat::apply(&Change::EarlyStopping { patience: 5 }, &plan, &PlanFacts::default()).unwrap();
+        assert!(longer(&stops, &[late]).is_none());
+        assert!(longer(&plan, &[Run::default()]).is_none());
     }
 
     #[test]

@@ -12,7 +12,8 @@
 //! **What is accepted.** Each plan is trained with the same few seeds, before and after. A difference
 //! counts if it exceeds two standard errors of the difference of the means, by the spread over the seeds,
 //! and a floor that stands for what so few seeds and traces cannot show. The log loss decides; where it does
-//! not differ, macro-F1 does. It is the log loss that comes first because it sees every trace, and how sure
+//! not differ, macro-F1 does. (A longer run is judged by the best of its epochs, class weights by macro-F1:
+//! [`Criterion`].) It is the log loss that comes first because it sees every trace, and how sure
 //! the answer was: on the way out of a broken training the classes found are a matter of luck, and a step
 //! that is right costs some of them until the training is long enough. Two figures are two chances of a
 //! difference by luck, and three seeds show a spread poorly: a trial is evidence, not proof. The same
@@ -71,6 +72,10 @@ pub enum Criterion {
     /// That macro-F1 is better, beyond the noise. For weights of rare classes, whose shares are then no
     /// longer those that the log loss asks for.
     BetterF1,
+    /// That the best of its epochs is better, beyond the noise, by the validation loss: the split is the
+    /// same, and a longer run holds the shorter one. What it loses after its best epoch is overfitting, a
+    /// finding of its own with treatments of its own.
+    Longer,
     /// That it is not worse beyond the noise. For changes that rest on what was seen, not on what
     /// they gain: rows in the order of their classes, copies on both sides.
     NotWorse,
@@ -85,6 +90,7 @@ impl Criterion {
             Change::Shuffle | Change::GroupedSplit => Self::NotWorse,
             Change::ValidationShare { .. } => Self::Possible,
             Change::ClassWeight => Self::BetterF1,
+            Change::Epochs { .. } | Change::ScaleEpochs { .. } => Self::Longer,
             _ => Self::Better,
         }
     }
@@ -112,6 +118,8 @@ pub enum Metric {
     MacroF1,
     /// Log loss on the hold-out.
     LogLoss,
+    /// The least validation loss of all epochs.
+    BestValidationLoss,
 }
 
 impl Metric {
@@ -120,6 +128,7 @@ impl Metric {
         match self {
             Self::MacroF1 => "macro-F1 on the hold-out",
             Self::LogLoss => "log loss on the hold-out",
+            Self::BestValidationLoss => "least validation loss of all epochs",
         }
     }
 
@@ -128,30 +137,43 @@ impl Metric {
         self == Self::MacroF1
     }
 
-    /// Its value.
-    pub fn of(self, figures: &Figures) -> f64 {
-        match self {
-            Self::MacroF1 => figures.macro_f1,
-            Self::LogLoss => figures.log_loss.filter(|loss| loss.is_finite()).unwrap_or(WORST_LOG_LOSS),
-        }
+    /// Its value; `None` if it is no number, or not known.
+    pub fn of(self, run: &Run) -> Option<f64> {
+        let value = match self {
+            Self::MacroF1 => Some(run.holdout.macro_f1),
+            Self::LogLoss => run.holdout.log_loss,
+            Self::BestValidationLoss => {
+                let curve = run.evidence.curves.as_ref().and_then(|curves| curves.val_loss.as_ref());
+                curve.and_then(|curve| {
+                    curve.values.iter().copied().filter(|v| v.is_finite()).min_by(f64::total_cmp)
+                })
+            }
+        };
+        value.filter(|value| value.is_finite())
+    }
+
+    /// Its value, or the worst it can be.
+    fn at_worst(self, run: &Run) -> f64 {
+        self.of(run).unwrap_or(if self == Self::MacroF1 { 0.0 } else { WORST_LOG_LOSS })
+    }
+
+    /// Its mean over runs, the worst standing for what is no number.
+    pub fn mean(self, runs: &[Run]) -> f64 {
+        Spread::of(&runs.iter().map(|run| self.at_worst(run)).collect::<Vec<_>>()).mean
     }
 
     /// Its values by seed, for a record.
     pub fn scores(self, runs: &[Run]) -> Vec<Score> {
-        let value = |run: &Run| match self {
-            Self::MacroF1 => Some(run.holdout.macro_f1),
-            Self::LogLoss => run.holdout.log_loss.filter(|loss| loss.is_finite()),
-        };
-        runs.iter().map(|run| Score { seed: run.seed, value: value(run) }).collect()
+        runs.iter().map(|run| Score { seed: run.seed, value: self.of(run) }).collect()
     }
 
     fn compare(self, before: &[Run], after: &[Run]) -> Difference {
-        let values = |runs: &[Run]| runs.iter().map(|run| self.of(&run.holdout)).collect::<Vec<f64>>();
+        let values = |runs: &[Run]| runs.iter().map(|run| self.at_worst(run)).collect::<Vec<f64>>();
         let (before, after) = (Spread::of(&values(before)), Spread::of(&values(after)));
         let sign = if self.larger_is_better() { 1.0 } else { -1.0 };
         let floor = match self {
             Self::MacroF1 => F1_FLOOR,
-            Self::LogLoss => LOG_LOSS_FLOOR * before.mean.abs(),
+            Self::LogLoss | Self::BestValidationLoss => LOG_LOSS_FLOOR * before.mean.abs(),
         };
         let few = if before.count.min(after.count) < 2 { ONE_SEED } else { 1.0 };
         let error = (before.variance / before.count.max(1) as f64
@@ -221,7 +243,15 @@ pub fn judge(before: &[Run], after: &[Run], criterion: Criterion) -> Judgement {
     let f1 = Metric::MacroF1.compare(before, after);
     let log_loss = Metric::LogLoss.compare(before, after);
     let log_loss_differs = log_loss.is_better() || log_loss.is_worse();
-    let decides = if log_loss_differs && criterion != Criterion::BetterF1 { log_loss } else { f1 };
+    let validated = |runs: &[Run]| runs.iter().all(|run| Metric::BestValidationLoss.of(run).is_some());
+    let decides = match criterion {
+        Criterion::Longer if validated(before) && validated(after) => {
+            Metric::BestValidationLoss.compare(before, after)
+        }
+        Criterion::BetterF1 => f1,
+        _ if log_loss_differs => log_loss,
+        _ => f1,
+    };
     let (accepted, words) = match criterion {
         Criterion::Possible => (true, "it is needed to judge the training at all"),
         Criterion::NotWorse if !decides.is_better() && !decides.is_worse() => {
@@ -282,6 +312,7 @@ fn flattered(before: &[Run], after: &[Run], criterion: Criterion) -> Option<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::curve::{Curve, Curves};
 
     fn runs(figures: &[(f64, f64)]) -> Vec<Run> {
         (0..)
@@ -352,6 +383,24 @@ mod tests {
         assert!(judged.why.contains("falls from 0.990 to 0.810, which is no loss"), "{}", judged.why);
         let worse = judge(&before, &runs(&[(0.5, 0.7); 3]), Criterion::NotWorse);
         assert_eq!(worse.verdict, Verdict::Rejected);
+    }
+
+    #[test]
+    fn a_longer_run_is_judged_by_its_best_epoch() {
+        let with_curve = |values: &[f64]| {
+            let val_loss = Curve { rows: (0..values.len()).collect(), values: values.to_vec() };
+            let curves = Curves { rows: values.len(), val_loss: Some(val_loss), ..Curves::default() };
+            let evidence = Evidence { curves: Some(curves), ..Evidence::default() };
+            runs(&[(0.5, 1.0); 3]).into_iter().map(|run| Run { evidence: evidence.clone(), ..run }).collect()
+        };
+        let short: Vec<Run> = with_curve(&[2.0, 1.5, 1.2]);
+        let mut long: Vec<Run> = with_curve(&[2.0, 1.5, 1.2, 0.9, 1.4, 1.9]);
+        long.iter_mut().for_each(|run| run.holdout.log_loss = Some(1.5));
+        let judged = judge(&short, &long, Criterion::Longer);
+        assert_eq!((judged.verdict, judged.metric), (Verdict::Accepted, Metric::BestValidationLoss));
+        assert!((judged.gain - 0.3).abs() < 1e-9);
+        let blind = judge(&runs(&[(0.5, 1.0); 3]), &long, Criterion::Longer);
+        assert_eq!((blind.verdict, blind.metric), (Verdict::Rejected, Metric::LogLoss));
     }
 
     #[test]
