@@ -384,6 +384,19 @@ mod tests {
     }
 
     #[test]
+    fn a_counter_that_counts_nothing_is_replaced_by_the_rows() {
+        reads("epoch,loss\n0,3\n0,2\n0,1\n", "epoch,loss\n0,3.0\n1,2.0\n2,1.0\n");
+        let alternating: String = (0..5000).map(|row| format!("{},0.5\n", row % 2)).collect();
+        let (runs, notes) = read_with_notes(&format!("epoch,loss\n{alternating}"));
+        assert_eq!((runs.len(), runs[0].history.len()), (1, 5000));
+        assert!(notes[0].contains("begins anew"), "{notes:?}");
+        let shuffled: String = (0..5000_u64).map(|row| format!("{},0.5\n", 1 + row * 2017 % 5003)).collect();
+        let (runs, notes) = read_with_notes(&format!("step,loss\n0,1\n{shuffled}"));
+        assert_eq!((runs.len(), runs[0].history.len()), (1, 5001));
+        assert!(notes[0].contains("put in order"), "{notes:?}");
+    }
+
+    #[test]
     fn what_is_no_log() {
         for text in [
             "label,trace\nx,3 4 5\n",

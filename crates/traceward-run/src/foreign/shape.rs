@@ -43,7 +43,10 @@ pub(super) fn promoted(mut table: Table) -> Table {
         table.counters = epochs.clone();
         return table;
     }
-    if let Some(epochs) = epochs {
+    // `epoch` that stays 0 is that of a `fit` called in a loop, an epoch each.
+    let constant =
+        |epochs: &[Option<f64>]| epochs.len() > 2 && epochs.windows(2).all(|pair| pair[0] == pair[1]);
+    if let Some(epochs) = epochs.filter(|epochs| steps.is_some() || !constant(epochs)) {
         lay(&mut table, "epoch", epochs);
     }
     if let Some(steps) = steps {

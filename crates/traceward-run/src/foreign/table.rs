@@ -11,6 +11,8 @@ use crate::history::History;
 
 /// The most columns of a log that are kept.
 const MOST_COLUMNS: usize = 512;
+/// More beginnings, or stretches of rows in order, than this are no runs.
+const MOST_RUNS: usize = 1000;
 /// The most cells of a log that are kept: 16 bytes each.
 const MOST_CELLS: usize = 48 << 20;
 
@@ -204,30 +206,45 @@ impl Table {
         let first = self.counters[0];
         let mut runs: Vec<Vec<usize>> = Vec::new();
         let (mut sorted, mut resumed, mut merged) = (0, Vec::new(), 0);
-        // A run has more than a row; with as many beginnings as rows the counter is no counter of a run.
-        let restarts =
-            stretches.iter().skip(1).filter(|stretch| self.counters[stretch.start] <= first).count();
-        let disordered = restarts * 2 > self.len() && restarts > 2;
+        // A run has more than a row; with as many beginnings as rows the counter counts something else.
+        let begins_anew = |stretch: &std::ops::Range<usize>| self.counters[stretch.start] <= first;
+        let restarts = stretches.iter().skip(1).filter(|stretch| begins_anew(stretch)).count();
+        if restarts > MOST_RUNS || (restarts > 2 && restarts * 2 > self.len()) {
+            notes.push(format!(
+                "The {} begins anew {restarts} times: rows are counted instead.",
+                self.counter
+            ));
+            let counters = (0..self.len() as u64).collect();
+            return vec![Self { counter: "row".to_owned(), counters, ..self }];
+        }
+        // So many that rows are simply in no order.
+        let disordered = stretches.len() - restarts > MOST_RUNS;
         for stretch in stretches {
             let start = self.counters[stretch.start];
-            let Some(run) = runs.last_mut() else {
+            let Some(run) = runs.last_mut().filter(|_| !begins_anew(&stretch)) else {
                 runs.push(stretch.collect());
                 continue;
             };
-            if start <= first && !disordered {
-                runs.push(stretch.collect());
+            if disordered {
+                sorted += stretch.len();
+                run.extend(stretch);
                 continue;
             }
             let overlaps = stretch.clone().any(|row| {
                 run.binary_search_by_key(&self.counters[row], |&before| self.counters[before]).is_ok()
             });
-            if overlaps && stretch.len() > 1 && !disordered {
+            if overlaps && stretch.len() > 1 {
                 run.retain(|&before| self.counters[before] < start);
                 resumed.push(start);
                 run.extend(stretch);
             } else {
                 sorted += stretch.len();
                 run.extend(stretch);
+                run.sort_by_key(|&row| self.counters[row]);
+            }
+        }
+        if disordered {
+            for run in &mut runs {
                 run.sort_by_key(|&row| self.counters[row]);
             }
         }
