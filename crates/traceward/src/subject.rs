@@ -212,10 +212,17 @@ fn search(folder: &Path, depth: usize, found: &mut Vec<(PathBuf, Kind)>) -> bool
                 cut |= search(&path, depth - 1, found);
             }
             Ok(Kind::Unknown | Kind::DataSet) | Err(_) => {}
+            // Programs and prose quote logs; named by themselves they are read, in passing they are not.
+            Ok(Kind::Console) if !may_be_a_log(&path) => {}
             Ok(kind) => found.push((path, kind)),
         }
     }
     cut
+}
+
+/// Whether console output would be kept under such a name.
+fn may_be_a_log(path: &Path) -> bool {
+    path.extension().is_none_or(|extension| ["log", "txt", "out", "err"].iter().any(|known| extension == *known))
 }
 
 /// One training seen from several sides: each of its curves with the network, fit and data of the others.
