@@ -4,8 +4,8 @@
 //! Counting is done by `traceward_trace::profile`, so `data inspect` and the doctor tell the same numbers.
 //! Three questions need more than counting, and are asked here: whether labels have to do with their
 //! inputs (`labels`), whether both sides of a split look alike (`shift`), and whether one call gives a
-//! class away (`telling`). All work on what the network will read, after long traces are cut, and take time
-//! proportional to the calls.
+//! class away (`telling`). Labels are asked about with whole traces, so that a cut does not pass for wrong
+//! labels. All take time proportional to the calls.
 
 mod labels;
 mod shift;
@@ -49,12 +49,9 @@ impl Data {
                 .collect(),
             None => profile.classes.0.clone(),
         };
-        let order = (profile.neighbours.blocks > 0).then_some(LabelOrder {
-            equal: profile.neighbours.equal_share,
-            expected: profile.neighbours.expected_share,
-            z: profile.neighbours.z,
-        });
+        let order = label_order(dataset.traces.iter().filter_map(|trace| trace.class));
         let conflicts = conflicts(&read);
+        let labels = labels::check(&Reads { dataset, input: &whole }, &rows);
         let lengths = sequences(&profile, &read, &conflicts, vocabulary);
         Self {
             name: dataset.name.clone(),
@@ -76,7 +73,7 @@ impl Data {
                 .map(|row| format!("{}: {}", row.source, row.reason))
                 .collect(),
             bad_row_count: profile.skipped,
-            labels: labels::check(&read, &rows),
+            labels,
             telling: telling::find(&read, &rows),
             ..Self::default()
         }
@@ -211,7 +208,27 @@ fn split_facts(
         groups_across: sides.groups_across,
         unknown_tokens: vocabulary.and_then(|words| unknown_tokens(read, split, words)),
         shift: shift::between(read, split),
+        training_order: label_order(split.train.iter().filter_map(|&row| read.class(row))),
     }
+}
+
+/// How labels follow each other; `None` for fewer than two. As `traceward_trace::profile::Neighbours`, of any
+/// rows in any order.
+fn label_order(labels: impl Iterator<Item = u16>) -> Option<LabelOrder> {
+    let labels: Vec<u16> = labels.collect();
+    let n = labels.len() as f64;
+    let mut sizes: BTreeMap<u16, f64> = BTreeMap::new();
+    for &label in &labels {
+        *sizes.entry(label).or_default() += 1.0;
+    }
+    if labels.len() < 2 {
+        return None;
+    }
+    let equal = labels.windows(2).filter(|pair| pair[0] == pair[1]).count() as f64 / (n - 1.0);
+    let expected = sizes.values().map(|size| size * (size - 1.0)).sum::<f64>() / (n * (n - 1.0));
+    let deviation = (expected * (1.0 - expected) / (n - 1.0)).sqrt();
+    let z = if deviation > 0.0 { (equal - expected) / deviation } else { 0.0 };
+    Some(LabelOrder { equal, expected, z })
 }
 
 /// The share of the validation calls that the vocabulary does not know.

@@ -383,6 +383,8 @@ pub struct SplitFacts {
     pub unknown_tokens: Option<f64>,
     /// Population stability index of token frequencies between both sides, class by class.
     pub shift: Option<f64>,
+    /// How labels follow each other in the rows that train, in the order in which they reach the loop.
+    pub training_order: Option<LabelOrder>,
 }
 
 /// A class that one side of a split lacks.
@@ -418,7 +420,7 @@ pub struct LabelCheck {
     pub chance: f64,
     /// Share of the labels' entropy that it explained: 1 all, 0 none, below 0 worse than the class shares.
     pub explained: f64,
-    /// Estimated share of wrong labels, beyond what such a classifier gets wrong anyway.
+    /// Share of other labels where it is surest: among the surer half of what it takes for each class.
     pub wrong: f64,
     /// Items whose label it doubts most: where, the label they have, the label it would give.
     pub doubted: Vec<DoubtedLabel>,

@@ -1,7 +1,5 @@
 //! Whatever the evidence, no rule panics, and what is said keeps to its own rules.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use proptest::prelude::*;
 
 use traceward_doctor::curve::{Curve, Curves};
@@ -230,6 +228,7 @@ fn data() -> impl Strategy<Value = Data> {
                     groups_across,
                     unknown_tokens,
                     shift,
+                    ..SplitFacts::default()
                 }
             },
         );
@@ -362,7 +361,7 @@ proptest! {
                 prop_assert!(treatments[..index].iter().all(|(_, other)| other.change != treatment.change));
             }
         }
-        serde_json::to_string(&diagnosis).unwrap();
+        prop_assert!(serde_json::to_string(&diagnosis).is_ok());
     }
 
     #[test]

@@ -3,16 +3,28 @@
 //! A logistic regression on which calls and which pairs of neighbouring calls occur is trained on two thirds
 //! of the rows and asked about the others, three times over, so that every row is asked about once by a
 //! classifier that has not seen it. Equal rows always stand in the same third. It takes a fraction of a
-//! second, and finds on system-call traces most of what a recurrent network finds, so:
+//! second, and finds on system-call traces much of what a recurrent network finds, so:
 //!
 //! - If it explains nothing of the labels' entropy, they may be shuffled against the inputs.
-//! - If it is sure that a row is of another class than its label says, the label is in doubt. That is the
-//!   confident joint of Northcutt, Jiang and Chuang ("Confident Learning", JAIR 2021): a row counts against
-//!   its label if the probability of another class is above what rows of that class have on average.
+//! - If it is denied where it is surest, labels are in doubt. By the class that it takes rows for, the surer
+//!   half is looked at: there it is right on clean data, however hard the rest is, while wrong labels lie
+//!   anywhere. The share of other labels among them is [`LabelCheck::wrong`].
+//! - Rows that deny it, and of whose class it is surer than it is of rows of that class on average, are
+//!   named. That threshold is the one of Northcutt, Jiang and Chuang ("Confident Learning", JAIR 2021).
 //!
-//! A share of the rows is doubted on clean data too, since a simple classifier errs. Errors of the
-//! classifier lie between classes that are alike; wrong labels lie anywhere, so the share is taken as
-//! evidence only beyond what the classifier's own doubts make likely ([`LabelCheck::wrong`]).
+//! Measured, with a share of the labels drawn anew, each class as often as another:
+//!
+//! ```text
+//!                               0         5 %       20 %      50 %      all
+//! built-in corpus   explained   0.88      0.69      0.39      0.07     -0.07
+//!                   wrong       0.01      0.06      0.17      0.47      0.85
+//! ADFA-LD           explained   0.58      0.30      0.09     -0.02     -0.06
+//!                   wrong       0.01      0.06      0.20      0.46      0.86
+//! its 1,579 traces  explained   0.58      0.41      0.22     -0.02     -0.16
+//!                   wrong       0.09      0.15      0.27      0.57      0.86
+//! 417 of these      explained   0.29      (20 % of labels of few and hard items are not to be told
+//!                   wrong       0.30       from this)
+//! ```
 
 use std::collections::HashMap;
 
@@ -30,8 +42,9 @@ const FEWEST_ROWS: usize = 60;
 const FEWEST_IN_CLASS: usize = 6;
 /// More rows than this are sampled: the answer is the same, and the time stays.
 const MOST_ROWS: usize = 12_000;
-/// Passes over the training rows.
+/// Passes over the training rows, if they are many; of fewer rows more, until so many steps are made.
 const PASSES: usize = 6;
+const STEPS: usize = 15_000;
 /// Pairs of calls are told apart by a hash of this many values.
 const PAIRS: usize = 4096;
 /// Doubted labels that are named.
@@ -136,7 +149,7 @@ impl Logistic {
         let mut squares = vec![1e-3f32; width * classes];
         let mut bias_squares = vec![1.0f32; classes];
         let mut order = train.to_vec();
-        for pass in 0..PASSES {
+        for pass in 0..PASSES.max(STEPS / train.len().max(1)) {
             Rng::stream(3, pass as u64).shuffle(&mut order);
             for &i in &order {
                 let mut error = model.answer(&features[i]);

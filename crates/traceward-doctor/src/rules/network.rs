@@ -22,6 +22,7 @@ mod s17_batch_size;
 mod s18_epochs;
 mod s19_frozen;
 mod s20_training_loop;
+mod s21_normalised_twice;
 #[cfg(test)]
 pub(in crate::rules) mod sample;
 
@@ -49,4 +50,5 @@ pub(super) const RULES: &[Rule] = &[
     s18_epochs::RULE,
     s19_frozen::RULE,
     s20_training_loop::RULE,
+    s21_normalised_twice::RULE,
 ];

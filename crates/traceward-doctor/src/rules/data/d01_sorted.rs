@@ -27,7 +27,7 @@
 
 use traceward_trace::profile::Neighbours;
 
-use crate::facts::{Argument, Data, Validation};
+use crate::facts::{Argument, Data, LabelOrder, Validation};
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Level, Missing, Need, Treatment};
 
@@ -36,10 +36,11 @@ pub(super) const RULE: Rule =
 
 /// Whether the rows of one class stand together far more than chance would have it.
 pub(super) fn is_sorted(data: &Data) -> bool {
-    !data.temporal
-        && data.order.is_some_and(|order| {
-            order.equal - order.expected > Neighbours::SORTED_EXCESS && order.z > Neighbours::SORTED_Z
-        })
+    !data.temporal && data.order.is_some_and(stands_together)
+}
+
+fn stands_together(order: LabelOrder) -> bool {
+    order.equal - order.expected > Neighbours::SORTED_EXCESS && order.z > Neighbours::SORTED_Z
 }
 
 fn check(evidence: &Evidence) -> Answer {
@@ -51,8 +52,11 @@ fn check(evidence: &Evidence) -> Answer {
     let Some(order) = order else { return Ok(Vec::new()) };
     let Some(fit) = &evidence.fit else { return Ok(vec![finding(order, Level::Warning, None)]) };
     let shuffled_before = fit.shuffled_before_split == Some(true);
-    // What stands in file order: the batches, the split, both or neither.
-    let batches = !shuffled_before && matches!(fit.shuffle.value, Argument::Given(false));
+    // What stands in file order: the batches, the split, both or neither. Where the split is known, so is the
+    // order in which rows reach the loop, whatever drew the sides.
+    let training = evidence.data.as_ref().and_then(|data| data.split.as_ref()?.training_order);
+    let in_order = training.map_or(!shuffled_before, stands_together);
+    let batches = in_order && matches!(fit.shuffle.value, Argument::Given(false));
     let split = !shuffled_before && matches!(fit.validation.value, Validation::Tail(share) if share > 0.0);
     let level = match (batches, split) {
         (true, _) => Level::Error,
@@ -88,7 +92,7 @@ fn treatment() -> Treatment {
     Treatment::automatic(Change::Shuffle, "shuffle the rows once before the split, and in each epoch")
 }
 
-fn finding(order: crate::facts::LabelOrder, level: Level, harm: Option<(bool, bool)>) -> Finding {
+fn finding(order: LabelOrder, level: Level, harm: Option<(bool, bool)>) -> Finding {
     let symptom = format!(
         "neighbouring rows have the same label in {:.0} of 100 cases, and would in {:.0} if they were in random order",
         order.equal * 100.0,
@@ -115,7 +119,7 @@ fn finding(order: crate::facts::LabelOrder, level: Level, harm: Option<(bool, bo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Fit, LabelOrder, Placed};
+    use crate::facts::{Fit, LabelOrder, Placed, SplitFacts};
 
     fn sorted() -> Evidence {
         let order = Some(LabelOrder { equal: 0.99, expected: 0.31, z: 58.0 });
@@ -143,6 +147,24 @@ mod tests {
         assert_eq!(fitted(Argument::Absent, None, Validation::Random(0.2)), None);
         assert_eq!(fitted(Argument::Unknown("s".into()), None, Validation::Given), None);
         assert_eq!(check(&sorted()).unwrap()[0].level, Level::Warning, "the data alone");
+    }
+
+    #[test]
+    fn what_reaches_the_loop_counts_if_it_is_known() {
+        let of = |equal: f64| {
+            let mut evidence = sorted();
+            let training_order = Some(LabelOrder { equal, expected: 0.31, z: (equal - 0.31) * 85.0 });
+            evidence.data.as_mut().unwrap().split =
+                Some(SplitFacts { training_order, ..SplitFacts::default() });
+            evidence.fit = Some(Fit {
+                shuffle: Placed { value: Argument::Given(false), place: None },
+                shuffled_before_split: Some(true),
+                ..Fit::default()
+            });
+            check(&evidence).unwrap().len()
+        };
+        assert_eq!(of(0.99), 1, "drawn at random, and left in file order");
+        assert_eq!(of(0.32), 0);
     }
 
     #[test]

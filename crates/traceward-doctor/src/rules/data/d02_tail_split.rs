@@ -54,7 +54,9 @@ fn check(evidence: &Evidence) -> Answer {
     if untrained.is_empty() && unchecked.is_empty() && !shifted {
         return Ok(Vec::new());
     }
-    let level = if untrained.is_empty() && !shifted { Level::Warning } else { Level::Error };
+    // A split by groups pays with uneven classes for what it keeps apart.
+    let price = split.method == "grouped" && untrained.is_empty();
+    let level = if untrained.is_empty() && !shifted || price { Level::Warning } else { Level::Error };
     let mut said = Vec::new();
     if !untrained.is_empty() {
         said.push(format!("no item of {} trains", list(&untrained)));
@@ -84,7 +86,12 @@ fn cause(evidence: &Evidence, data: &Data, split: &SplitFacts) -> Cause {
         "grouped" => "some classes stand in too few groups to be on both sides",
         _ => "the sides were drawn without regard to classes",
     };
-    let mut cause = Cause::new(CauseKind::TailSplit, if tail { 0.9 } else { 0.7 }, text);
+    let weight = match split.method.as_str() {
+        "tail" => 0.9,
+        "grouped" => 0.4,
+        _ => 0.7,
+    };
+    let mut cause = Cause::new(CauseKind::TailSplit, weight, text);
     if is_sorted(data) && tail {
         cause = cause.because("the file is sorted by class");
         if evidence.fit.as_ref().is_some_and(|fit| fit.shuffle.value.or_default(true) == Some(true)) {

@@ -35,10 +35,12 @@ pub(super) const RULE: Rule = Rule {
 const OUTVOTED: f64 = 0.02;
 /// Fewer than this may be anything.
 const FEWEST: usize = 20;
+/// Denied by a simple classifier where it is surest: labels, not cuts, make contradictions then.
+const NOISY: f64 = 0.2;
 /// A ceiling that is worth a word.
 const CEILING: f64 = 0.99;
 /// A ceiling that costs more than most treatments gain.
-const LOW_CEILING: f64 = 0.95;
+const LOW_CEILING: f64 = 0.9;
 
 fn check(evidence: &Evidence) -> Answer {
     let data = evidence.data()?;
@@ -49,7 +51,9 @@ fn check(evidence: &Evidence) -> Answer {
         return Ok(Vec::new());
     }
     let by_cutting = data.lengths.map_or(0, |lengths| lengths.conflicts_by_cutting);
-    let mostly_cut = 2 * by_cutting > conflicts.items;
+    // Wrong labels contradict each other too, and a cut that makes twins brings it to light.
+    let noisy = data.labels.as_ref().is_some_and(|labels| labels.wrong > NOISY);
+    let mostly_cut = 2 * by_cutting > conflicts.items && !noisy;
     let level = if wrong || conflicts.accuracy_ceiling < LOW_CEILING { Level::Warning } else { Level::Note };
     let mut symptom = format!(
         "{} items equal another one of another class: no function of the inputs can be right in more than {:.1} of 100 cases",
@@ -65,7 +69,13 @@ fn check(evidence: &Evidence) -> Answer {
     }
     let noise = Cause::new(
         CauseKind::LabelNoise,
-        if wrong { 0.75 } else { 0.3 },
+        if wrong {
+            0.75
+        } else if noisy {
+            0.45
+        } else {
+            0.3
+        },
         if wrong {
             format!("about {:.0} of 100 labels are wrong", outvoted * 100.0)
         } else {
@@ -112,7 +122,7 @@ mod tests {
         assert_eq!(of(few_twins, 0), None);
         let noise = Conflicts { items: 1547, accuracy_ceiling: 0.978, twins: 2741, outvoted: 129 };
         assert_eq!(of(noise, 0), Some((Level::Warning, CauseKind::LabelNoise)));
-        let cut = Conflicts { items: 300, accuracy_ceiling: 0.93, twins: 1087, outvoted: 12 };
+        let cut = Conflicts { items: 300, accuracy_ceiling: 0.86, twins: 1087, outvoted: 12 };
         assert_eq!(of(cut, 290), Some((Level::Warning, CauseKind::Truncation)));
         let slight = Conflicts { items: 60, accuracy_ceiling: 0.98, twins: 1000, outvoted: 5 };
         assert_eq!(of(slight, 0), Some((Level::Note, CauseKind::LabelNoise)));

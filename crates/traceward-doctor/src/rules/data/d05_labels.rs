@@ -2,8 +2,9 @@
 //!
 //! What it sees: a simple classifier (logistic regression on which calls and pairs of calls occur), asked
 //! about items that it was not trained on. If it explains nothing of the labels, they may be shuffled. If it
-//! is denied where it is surest, labels may be wrong: by the class that it takes items for, the surer half,
-//! of which more than 15 in 100 carry another label, or 4 in 100 where it otherwise explains most.
+//! is denied where it is surest, labels may be wrong: by the class that it takes items for, the surer half, of
+//! which more than 4 in 100 carry another label where it explains most, 15 in 100 of a thousand items or
+//! more, or 25 in 100 where it explains hardly anything.
 //!
 //! Why it is bad: wrong labels set a floor to the loss and a ceiling to every accuracy. A large network
 //! remembers them one by one, and overfits on them. Shuffled labels cannot be learnt at all: the training
@@ -36,11 +37,15 @@ pub(super) const RULE: Rule =
 const FEWEST_ITEMS: usize = 200;
 /// Less than this is nothing.
 const NOTHING: f64 = 0.02;
-/// Denied where it is surest, on data that is hard for it.
+/// Denied where it is surest; of so many items, that is more than hard classes make.
 const OFTEN_DENIED: f64 = 0.15;
+const MANY_ITEMS: usize = 1000;
 /// The same on data that is easy for it, and how much it then explains at least.
 const DENIED: f64 = 0.04;
 const EASY: f64 = 0.6;
+/// The same where it explains hardly anything, and how much that is at most.
+const MOSTLY_DENIED: f64 = 0.25;
+const HARDLY_ANYTHING: f64 = 0.15;
 /// Doubted labels that are worth a note.
 const DOUBTED: f64 = 0.03;
 
@@ -53,7 +58,10 @@ fn check(evidence: &Evidence) -> Answer {
     let doubted = labels.doubted_count as f64 / labels.items as f64;
     let found = if labels.explained < NOTHING {
         nothing(labels)
-    } else if labels.wrong > OFTEN_DENIED || labels.explained > EASY && labels.wrong > DENIED {
+    } else if labels.wrong > OFTEN_DENIED && labels.items >= MANY_ITEMS
+        || labels.wrong > DENIED && labels.explained > EASY
+        || labels.wrong > MOSTLY_DENIED && labels.explained < HARDLY_ANYTHING
+    {
         denied(labels, Level::Warning)
     } else if doubted > DOUBTED {
         denied(labels, Level::Note)
@@ -144,6 +152,8 @@ mod tests {
         assert_eq!(of(0.7, 0.051, 70, 2785), Some((Level::Warning, CauseKind::LabelNoise)));
         assert_eq!(of(0.55, 0.118, 60, 1579), Some((Level::Note, CauseKind::LabelNoise)), "hard classes");
         assert_eq!(of(0.85, 0.015, 20, 2785), None);
+        assert_eq!(of(0.29, 0.3, 60, 417), Some((Level::Note, CauseKind::LabelNoise)), "few and hard");
+        assert_eq!(of(0.09, 0.28, 57, 409), Some((Level::Warning, CauseKind::LabelNoise)));
         assert_eq!(of(-0.1, 0.4, 30, 100), None, "too few to say");
     }
 

@@ -41,11 +41,12 @@ fn check(evidence: &Evidence) -> Answer {
     if items < FEW_TO_TRAIN {
         // What a script states may be a toy, such as the four rows of XOR.
         let level = if data.is_some() { Level::Warning } else { Level::Note };
+        let weight = if items < SMALL_CLASS { 0.75 } else { 0.5 };
         found.push(
             Finding::new("D09", level, format!("{} items to train on", count(items)))
                 .cause(Cause::new(
                     CauseKind::TooLittleData,
-                    0.5,
+                    weight,
                     "so few items are remembered, not learnt from",
                 ))
                 .treat(Treatment::advice("get more data, or use cross-validation and a small network")),

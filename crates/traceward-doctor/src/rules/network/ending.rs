@@ -1,6 +1,7 @@
 //! How a network ends: its last activation, its outputs, its loss, and what kind of answer each of them is
 //! made for. Most static rules compare two of these.
 
+use crate::curve::Curve;
 use crate::facts::{Argument, Compile, Framework, Layer, Network};
 use crate::{Evidence, Missing, Place};
 
@@ -146,7 +147,7 @@ pub(super) fn accuracy_metric(compile: &Compile) -> Option<&crate::facts::Placed
 /// explain that is then more than a doubt.
 pub(super) fn stands_still(evidence: &Evidence) -> bool {
     let Some(curves) = &evidence.curves else { return false };
-    let Some(loss) = curves.loss.as_ref().or(curves.val_loss.as_ref()).and_then(|curve| curve.shape()) else {
+    let Some(loss) = curves.loss.as_ref().or(curves.val_loss.as_ref()).and_then(Curve::shape) else {
         return false;
     };
     if loss.len() < 5 {
@@ -154,8 +155,7 @@ pub(super) fn stands_still(evidence: &Evidence) -> bool {
     }
     let half = loss.tail(0.5, 3);
     let flat = loss.spread(half.clone()) <= 0.02 * loss.level(half);
-    let good =
-        curves.accuracy.as_ref().and_then(|curve| curve.shape()).is_some_and(|shape| shape.end() >= 0.9);
+    let good = curves.accuracy.as_ref().and_then(Curve::shape).is_some_and(|shape| shape.end() >= 0.9);
     let fell_far = loss.gain() > 0.5;
     flat && !good && !fell_far
 }

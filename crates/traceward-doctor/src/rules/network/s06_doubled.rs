@@ -134,7 +134,7 @@ fn neighbours(network: &Network) -> Option<Finding> {
                     format!("{here} gets only what {first} has left, in its range")
                 },
             ))
-            .treat(if harmless {
+            .treat(if first == here {
                 Treatment::automatic(
                     Change::RemoveLayer { layer: index },
                     format!("leave the second {here} out"),

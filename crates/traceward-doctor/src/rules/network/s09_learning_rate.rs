@@ -14,8 +14,7 @@
 //!
 //! Where the data is known, it also sees steps that cannot add up: each step of Adam moves a weight by at
 //! most about the learning rate, so all steps together move it by at most their number times the learning
-//! rate. If that is less than 0.02, a fifth of an ordinary initial weight, the network must stay what it
-//! was.
+//! rate. If that is less than 0.05, half of an ordinary initial weight, the network must stay what it was.
 //!
 //! Why it is bad: too large a step jumps over the minimum and back (a jagged loss), throws units where they
 //! have no gradient, or ends in NaN. Too small a one looks like a network that cannot learn. Recurrent
@@ -57,8 +56,10 @@ enum Family {
     Adagrad,
 }
 
+/// Fewer steps than this are few for any learning rate.
+const FEW_STEPS: usize = 300;
 /// The least way that weights must be able to go.
-const LEAST_REACH: f64 = 0.02;
+const LEAST_REACH: f64 = 0.05;
 
 fn check(evidence: &Evidence) -> Answer {
     let network = evidence.network()?;
@@ -179,25 +180,35 @@ fn short(evidence: &Evidence, rate: f64, optimizer: &str) -> Option<Finding> {
     if items == 0 || reach >= LEAST_REACH {
         return None;
     }
-    Some(
-        Finding::new(
-            "S09",
-            Level::Warning,
-            format!(
-                "{steps} steps of {} with a learning rate of {rate} move a weight by at most about {reach:.4}",
-                shown(optimizer)
-            ),
-        )
-        .at(evidence.compile().ok().and_then(|compile| compile.learning_rate.place.clone()))
-        .cause(
-            Cause::new(CauseKind::LearningRateLow, 0.75, "the weights cannot leave the place where they start")
-                .because("initial weights are of the size of 0.1"),
-        )
-        .cause(Cause::new(CauseKind::TooFewEpochs, 0.45, "there are too few steps for so small a step size"))
-        .treat(range_test())
-        .treat(Treatment::automatic(Change::ScaleLearningRate { factor: 10.0 }, "multiply the learning rate by 10"))
-        .treat(Treatment::automatic(Change::ScaleEpochs { factor: 10.0 }, "or train ten times as long")),
+    let rate_low = Cause::new(
+        CauseKind::LearningRateLow,
+        if steps < FEW_STEPS { 0.5 } else { 0.75 },
+        "so small a step leaves the weights where they start",
     )
+    .because("initial weights are of the size of 0.1");
+    let few = Cause::new(
+        CauseKind::TooFewEpochs,
+        if steps < FEW_STEPS { 0.65 } else { 0.45 },
+        "there are too few steps for a step of this size",
+    );
+    let larger =
+        Treatment::automatic(Change::ScaleLearningRate { factor: 10.0 }, "multiply the learning rate by 10");
+    let longer = Treatment::automatic(Change::ScaleEpochs { factor: 10.0 }, "train ten times as long");
+    let finding = Finding::new(
+        "S09",
+        Level::Warning,
+        format!(
+            "{steps} steps of {} with a learning rate of {rate} move a weight by at most about {reach:.4}",
+            shown(optimizer)
+        ),
+    )
+    .at(evidence.compile().ok().and_then(|compile| compile.learning_rate.place.clone()));
+    // Where there are hardly any steps, it is they that lack.
+    Some(if steps < FEW_STEPS {
+        finding.cause(few).cause(rate_low).treat(longer).treat(range_test()).treat(larger)
+    } else {
+        finding.cause(rate_low).cause(few).treat(range_test()).treat(larger).treat(longer)
+    })
 }
 
 fn not_a_step(evidence: &Evidence, rate: f64) -> Result<Finding, crate::Missing> {
@@ -309,5 +320,8 @@ mod tests {
         };
         assert_eq!(rate(1e-4), None, "800 steps reach 0.08");
         assert_eq!(rate(1e-4 / 30.0), Some(CauseKind::LearningRateLow));
+        fit(&mut evidence).epochs.value = Argument::Given(1);
+        compile(&mut evidence).learning_rate.value = Argument::Given(1e-3);
+        assert_eq!(check(&evidence).unwrap()[0].causes[0].kind, CauseKind::TooFewEpochs);
     }
 }

@@ -1,8 +1,8 @@
 //! S13: sequences are cut, padded or looked up wrongly
 //!
 //! What it sees: an Embedding with fewer rows than there are tokens; more than half padding without a mask;
-//! cuts that make items of different classes equal, or lose nearly all of every sequence; a recurrent layer
-//! that gives only its last step to another recurrent layer.
+//! cuts that lose nearly all of every sequence; a recurrent layer that gives only its last step to another
+//! recurrent layer.
 //!
 //! Why it is bad: a token beyond the Embedding ends the program on a CPU, and reads zeros or NaN on a GPU.
 //! Padding that is not masked is read like any other token: after 400 zeros a recurrent layer has forgotten
@@ -39,9 +39,7 @@ pub(super) const RULE: Rule = Rule {
 /// From this share of cut sequences on a cut is worth a note.
 const MANY_CUT: f64 = 0.2;
 /// A cut that loses more than this share of the calls.
-const NEARLY_ALL: f64 = 0.9;
-/// Items that a cut made contradict each other, as a share of all.
-const CONTRADICTIONS: f64 = 0.03;
+const NEARLY_ALL: f64 = 0.93;
 /// More padding than this is more padding than data.
 const MOSTLY_PADDING: f64 = 0.5;
 
@@ -56,8 +54,7 @@ fn check(evidence: &Evidence) -> Answer {
         let reads_tokens = evidence.network.as_ref().is_none_or(reads_tokens);
         return if found.is_empty() && reads_tokens { Err(Missing(Need::Sequences)) } else { Ok(found) };
     };
-    let items = evidence.data.as_ref().map_or(0, |data| data.items);
-    found.extend(cut(&lengths, items));
+    found.extend(cut(&lengths));
     found.extend(padded(evidence, &lengths));
     Ok(found)
 }
@@ -141,10 +138,9 @@ fn only_the_last_step(network: &Network) -> Option<Finding> {
     None
 }
 
-fn cut(lengths: &SequenceFacts, items: usize) -> Option<Finding> {
+fn cut(lengths: &SequenceFacts) -> Option<Finding> {
     let max_len = lengths.max_len?;
-    let contradicting = lengths.conflicts_by_cutting as f64 / items.max(1) as f64;
-    let harms = contradicting > CONTRADICTIONS || lengths.tokens_lost > NEARLY_ALL;
+    let harms = lengths.tokens_lost > NEARLY_ALL;
     if !harms && lengths.truncated <= MANY_CUT {
         return None;
     }
@@ -234,23 +230,21 @@ mod tests {
     }
 
     #[test]
-    fn cutting_is_a_note_until_it_makes_items_equal() {
-        let cut = |truncated, tokens_lost, conflicts_by_cutting| {
+    fn cutting_is_a_note_until_nothing_is_left() {
+        let cut = |truncated, tokens_lost| {
             let lengths = SequenceFacts {
                 max_len: Some(200),
                 median: 343,
                 p95: 1580,
                 truncated,
                 tokens_lost,
-                conflicts_by_cutting,
                 ..SequenceFacts::default()
             };
             of(&[embedding(175), dense(7, "softmax")], lengths).first().map(|(level, _)| *level)
         };
-        assert_eq!(cut(0.1, 0.05, 0), None);
-        assert_eq!(cut(0.65, 0.69, 10), Some(Level::Note));
-        assert_eq!(cut(0.65, 0.69, 60), Some(Level::Warning));
-        assert_eq!(cut(1.0, 0.97, 0), Some(Level::Warning));
+        assert_eq!(cut(0.1, 0.05), None);
+        assert_eq!(cut(0.65, 0.69), Some(Level::Note));
+        assert_eq!(cut(1.0, 0.97), Some(Level::Warning));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! Why it is bad: without validation nobody can tell learning from remembering: the training loss falls in
 //! both cases. Without shuffling each epoch sees the same batches in the same order, so that the network
 //! follows the order instead of the data; where rows are sorted by class that alone can ruin a training
-//! (D01). Neither is a fault of the network, so both are notes.
+//! (D01). Neither is a fault of the network, so both are notes; but this program, which could have held rows
+//! back itself, warns of a run of its own without validation.
 //!
 //! Example:
 //!
@@ -18,7 +19,7 @@
 //!
 //! Source: the fault taxonomy of Humbatova et al. (ICSE 2020), "missing validation set".
 
-use crate::facts::{Argument, Fit, Validation};
+use crate::facts::{Argument, Fit, Framework, Validation};
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Level, Treatment};
 
@@ -40,11 +41,13 @@ fn check(evidence: &Evidence) -> Answer {
         Validation::Given | Validation::Unknown => false,
     };
     if none && !seen {
-        let finding = Finding::new("S15", Level::Note, "there is no validation")
+        let own = evidence.network.as_ref().is_some_and(|network| network.framework == Framework::Traceward);
+        let level = if own { Level::Warning } else { Level::Note };
+        let finding = Finding::new("S15", level, "there is no validation")
             .at(fit.validation.place.clone().or_else(|| fit.place.clone()))
             .cause(Cause::new(
                 CauseKind::NoValidation,
-                0.3,
+                if own { 0.6 } else { 0.3 },
                 "without it nobody can tell learning from remembering",
             ))
             .treat(Treatment::automatic(
@@ -101,6 +104,13 @@ mod tests {
             assert_eq!(of(validating(some)), []);
         }
         assert_eq!(check(&Evidence::default()), Err(Missing(Need::Fit)));
+    }
+
+    #[test]
+    fn our_own_runs_are_warned() {
+        let network = Some(crate::facts::Network::default());
+        let evidence = Evidence { fit: Some(Fit::default()), network, ..Evidence::default() };
+        assert_eq!(check(&evidence).unwrap()[0].level, Level::Warning);
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn starts_from_nothing(network: &Network) -> bool {
 fn is_tiny(network: &Network) -> bool {
     let weighted: Vec<&Layer> = network.layers.iter().filter(|layer| layer.has_weights()).collect();
     let Some((_, hidden)) = weighted.split_last() else { return false };
-    let units: Option<usize> = hidden.iter().map(|layer| layer.units.given().copied()).sum();
+    let units = hidden.iter().try_fold(0_usize, |sum, layer| Some(sum.saturating_add(*layer.units.given()?)));
     starts_from_nothing(network) && !hidden.is_empty() && units.is_some_and(|units| units < TINY)
 }
 
