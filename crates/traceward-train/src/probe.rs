@@ -36,9 +36,13 @@ const RANGE_STEPS: usize = 100;
 /// How much of the smoothed loss is the past's.
 const SMOOTHING: f64 = 0.8;
 /// Items of the gradient check.
-const CHECK_ITEMS: usize = 3;
-/// By how much its moves change the loss, about.
-const CHECK_CHANGES: [f64; 3] = [1e-2, 2e-3, 5e-4];
+const CHECK_ITEMS: usize = 8;
+/// Its longest move changes the loss by about this, or goes this far; the others are parts of that.
+const CHECK_CHANGE: f64 = 1e-2;
+const CHECK_WAY: f64 = 0.1;
+/// Smaller gradients are not to be told from the rounding of the loss.
+const CHECK_NORM: f64 = 5e-3;
+const CHECK_PARTS: [f64; 4] = [1.0, 0.3, 0.1, 0.03];
 
 /// The loss before the first step, and what it should be.
 #[derive(Clone, Debug, PartialEq)]
@@ -366,7 +370,7 @@ impl Subject<'_> {
         for (place, gradient) in found.gradients.iter().enumerate() {
             let Some(gradient) = gradient else { continue };
             let norm = traceward_model::norm(gradient);
-            if norm < 1e-3 {
+            if norm < CHECK_NORM {
                 continue;
             }
             let loss_at = |way: f64| -> Result<f64, Error> {
@@ -378,10 +382,10 @@ impl Subject<'_> {
                 Ok(moved.gradients(&step)?.loss.into())
             };
             // A relu that bends on the way makes an error that shrinks with the way; a wrong derivative
-            // makes one that stays. So the smallest of three counts.
+            // makes one that stays. So the smallest counts.
             let mut error = f64::INFINITY;
-            for change in CHECK_CHANGES {
-                let way = (change / norm).min(0.1);
+            for part in CHECK_PARTS {
+                let way = part * (CHECK_CHANGE / norm).min(CHECK_WAY);
                 let slope = (loss_at(way)? - loss_at(-way)?) / (2.0 * way);
                 error = error.min((slope - norm).abs() / norm.max(slope.abs()));
             }

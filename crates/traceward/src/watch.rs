@@ -39,6 +39,8 @@ pub struct Doctor {
     stop: Option<Arc<AtomicBool>>,
     stopped_by: Option<Finding>,
     steps_per_epoch: u64,
+    /// The history before a resume, until it is known where the run goes on.
+    before: Option<History>,
 }
 
 impl Doctor {
@@ -52,6 +54,7 @@ impl Doctor {
             stop,
             stopped_by: None,
             steps_per_epoch: 1,
+            before: None,
         }
     }
 
@@ -67,9 +70,10 @@ impl Doctor {
         self.tell(found);
     }
 
-    /// Takes in the epochs before a resume.
+    /// Takes in the epochs before a resume. A row that is past the checkpoint that the run goes on from will
+    /// come again, and is left out.
     pub fn resume(&mut self, history: History) {
-        self.watch.resume(history);
+        self.before = Some(history);
     }
 
     /// The finding that the training was stopped for.
@@ -127,7 +131,11 @@ impl Doctor {
 impl Observer for Doctor {
     fn event(&mut self, event: &Event<'_>) {
         match event {
-            Event::RunStarted { steps_per_epoch, .. } => {
+            Event::RunStarted { steps_per_epoch, resumed_at, .. } => {
+                if let (Some((epoch, _)), Some(mut history)) = (resumed_at, self.before.take()) {
+                    history.truncate_from((*epoch).into());
+                    self.watch.resume(history);
+                }
                 self.steps_per_epoch = *steps_per_epoch;
                 self.watch.steps_per_epoch(*steps_per_epoch);
             }

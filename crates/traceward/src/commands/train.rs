@@ -460,8 +460,9 @@ fn train(
         doctor
     });
     if let Some(doctor) = &mut doctor {
-        if resumed {
-            doctor.resume(dir.read_history()?);
+        // A run that was cut off in its first epoch has no history yet.
+        if let (true, Ok(history)) = (resumed, dir.read_history()) {
+            doctor.resume(history);
         }
         doctor.begin();
     }
