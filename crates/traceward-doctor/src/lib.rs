@@ -4,7 +4,7 @@
 //! seen inside it, what probes found. Any part may be missing. [`rules`] look at it, one file each, and
 //! report [`Finding`]s: a symptom, computed and with its numbers and place; causes, ranked hypotheses with
 //! what speaks for and against each; treatments, changes that a program can apply. A rule that lacks
-//! evidence says what it needs, and is never taken for "fine". [`diagnose`] runs them all and sorts what
+//! evidence says what it needs, and is never taken for "fine". [`diagnose()`] runs them all and sorts what
 //! they found into one [`Diagnosis`].
 //!
 //! Nothing here trains. A trial of a treatment is a closure that the caller brings.

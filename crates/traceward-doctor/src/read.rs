@@ -17,6 +17,6 @@ mod torch_call;
 mod value;
 
 pub use logged::logged;
-pub use model_file::{ModelFileError, is_keras_model, keras_json, keras_model};
+pub use model_file::{ModelFileError, ModelFileProblem, is_keras_model, keras_json, keras_model};
 pub use script::{is_script, script, script_text};
 pub use spec::config;

@@ -702,11 +702,6 @@ pub(super) fn attribute(data: &Rc<Array>, name: &str) -> Option<Value> {
     }
 }
 
-/// What hangs on an object: scikit-learn's tables.
-pub(super) fn object_attribute(_object: &Object, _name: &str) -> Option<Value> {
-    None
-}
-
 /// Rows or columns of an array.
 pub(super) fn rows(data: &Rc<Array>, by: &Value, index: &ExprKind) -> Value {
     if let Value::Data(order) = by {

@@ -67,10 +67,8 @@ pub(super) struct Seen {
     pub(super) eval: Option<Span>,
     /// `torch.no_grad()` and its like.
     pub(super) no_grad: Option<Span>,
-    /// Loaders of batches, and whether their batches are trained on.
-    pub(super) loaders: Vec<(Rc<Object>, bool)>,
-    /// Lightning's and Ignite's `Trainer(…)`.
-    pub(super) trainers: Vec<Rc<Object>>,
+    /// Loaders of batches.
+    pub(super) loaders: Vec<Rc<Object>>,
     /// `clip_grad_norm_` and its like.
     pub(super) clip: Option<f64>,
     /// Learning-rate schedulers by class.
@@ -674,11 +672,10 @@ impl<'a> Interpreter<'a> {
                 "input" | "inputs" => Value::Tensor(self.node(Vec::new(), Vec::new(), false)),
                 _ => Value::Method(Rc::new(value.clone()), name.to_owned()),
             },
-            Value::Object(object) => match name {
+            Value::Object(_) => match name {
                 "output" | "outputs" => self.apply(value, &[], &expression.span),
                 "input" | "inputs" => Value::Tensor(self.node(Vec::new(), Vec::new(), false)),
-                _ => arrays::object_attribute(object, name)
-                    .unwrap_or_else(|| Value::Method(Rc::new(value.clone()), name.to_owned())),
+                _ => Value::Method(Rc::new(value.clone()), name.to_owned()),
             },
             Value::Tensor(_) => match name {
                 "shape" | "size" => Value::Unknown,
@@ -748,8 +745,7 @@ impl<'a> Interpreter<'a> {
                     let at = self.eval(index).as_size();
                     at.and_then(|at| children.get(at).cloned()).unwrap_or(Value::Unknown)
                 }
-                _ => arrays::object_attribute(object, self.eval(index).as_str().unwrap_or_default())
-                    .unwrap_or(Value::Unknown),
+                _ => Value::Unknown,
             },
             _ => Value::Unknown,
         }
@@ -1199,8 +1195,7 @@ impl<'a> Interpreter<'a> {
                 if let Some(value) = arrays::object_method(self, &object, name, passed, &expression.span) {
                     return value;
                 }
-                if let Some(value) = keras_call::object_method(self, &object, name, passed, &expression.span)
-                {
+                if let Some(value) = keras_call::object_method(self, &object, name, &expression.span) {
                     return value;
                 }
                 torch_call::method(self, receiver, name, passed, &expression.span).unwrap_or(Value::Unknown)

@@ -391,7 +391,6 @@ pub(super) fn object_method(
     interpreter: &mut Interpreter<'_>,
     object: &Rc<Object>,
     name: &str,
-    passed: &[Passed],
     span: &Span,
 ) -> Option<Value> {
     if !matches!(name, "apply_gradients" | "minimize")
@@ -409,7 +408,6 @@ pub(super) fn object_method(
         interpreter.models().iter().rposition(|model| model.compile.is_none() && !model.layers.is_empty())?;
     interpreter.model_mut(last).compile = Some(compile);
     push_fit(interpreter, last, &[], span, "train_on_batch");
-    let _ = passed;
     Some(Value::None)
 }
 

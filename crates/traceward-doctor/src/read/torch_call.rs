@@ -75,7 +75,7 @@ pub(super) fn call(
     match name {
         "DataLoader" | "BucketIterator" => {
             let loader = object();
-            interpreter.seen.loaders.push((Rc::clone(&loader), false));
+            interpreter.seen.loaders.push(Rc::clone(&loader));
             Some(Value::Object(loader))
         }
         "clip_grad_norm_" | "clip_grad_value_" | "clip_grad_norm" => {
@@ -92,11 +92,6 @@ pub(super) fn call(
             let array = Array { split: Some(Split::Random(None)), shuffled: true, ..Array::default() };
             let part = Value::data(array);
             Some(if name == "Subset" { part } else { Value::list(vec![part.clone(), part.clone(), part]) })
-        }
-        "Trainer" => {
-            let trainer = object();
-            interpreter.seen.trainers.push(Rc::clone(&trainer));
-            Some(Value::Object(trainer))
         }
         "tensor" | "Tensor" | "FloatTensor" | "LongTensor" | "from_numpy" | "as_tensor" => {
             let first = passed.first()?;
@@ -229,11 +224,6 @@ pub(super) fn method(
             }
         }
         "forward" => Some(interpreter.apply(receiver, passed, span)),
-        "add_module" | "register_module" => {
-            let (name, module) = (passed.first()?.value.as_str()?.to_owned(), passed.get(1)?.value.clone());
-            let _ = (name, module);
-            None
-        }
         "fit" => {
             let Value::Object(trainer) = receiver else { return None };
             if trainer.class() != "Trainer" {
@@ -499,7 +489,7 @@ fn training_loop(interpreter: &Interpreter<'_>) -> Option<FitCall> {
         (None, None) => seen.losses.iter().find(|(_, used)| *used)?.0.span.clone(),
     };
     let place = Some(Place::Span(span.clone()));
-    let training = seen.loaders.first().map(|(loader, _)| Rc::clone(loader));
+    let training = seen.loaders.first().map(Rc::clone);
     let (mut batch_size, mut shuffle) = (
         Placed { value: Argument::Unknown("all rows at once".into()), place: place.clone() },
         Placed { value: Argument::Absent, place: None },
