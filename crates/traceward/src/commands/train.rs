@@ -164,7 +164,11 @@ fn resume(run: Option<PathBuf>, care: Care, stop: &StopFlag, output: Output) -> 
     output.note(format_args!("going on with {}", path.display()));
     status.state = State::Running;
     status.ended = None;
-    Ok(train(&plan, &dir, status, true, care, stop, output)?.status)
+    // A run that was killed before its first checkpoint has nothing to go on from but its plan.
+    let checkpoint = |name: &std::ffi::OsStr| name.to_string_lossy().ends_with(".safetensors");
+    let begun = std::fs::read_dir(dir.checkpoints())
+        .is_ok_and(|files| files.flatten().any(|file| checkpoint(&file.file_name())));
+    Ok(train(&plan, &dir, status, begun, care, stop, output)?.status)
 }
 
 fn newest_interrupted() -> Result<PathBuf, Failure> {
