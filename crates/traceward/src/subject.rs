@@ -52,8 +52,12 @@ pub fn at(path: &Path, output: Output) -> Result<Vec<Subject>, Failure> {
         Err(e) => return Err(unreadable(path, &e)),
     }
     let kind = foreign::look(path).map_err(|e| unreadable(path, &e))?;
-    if kind == Kind::Unknown && path.is_dir() {
-        return folder(path, output);
+    if path.is_dir() && kind != Kind::RunDirectory {
+        let found = Found::below(path);
+        // A folder of logs is one training's; a folder with programs in it is a project's.
+        if kind == Kind::Unknown || found.has_programs() {
+            return folder(path, &found, output);
+        }
     }
     of_kind(path, kind, output)
 }
@@ -162,17 +166,62 @@ fn run(path: &Path, output: Output) -> Result<Subject, Failure> {
     Ok(Subject { path: path.into(), name: None, kind: Kind::RunDirectory, evidence })
 }
 
-/// Everything in a folder that says what it is: scripts, models, logs, runs. Data sets are left out, since
-/// any table might be one.
-fn folder(path: &Path, output: Output) -> Result<Vec<Subject>, Failure> {
-    let mut found = Vec::new();
-    let cut = search(path, DEPTH, &mut found);
-    if cut {
+/// What a folder holds that says what it is: scripts, models, logs, runs. Data sets are left out, since any
+/// table might be one.
+#[derive(Default)]
+struct Found {
+    paths: Vec<(PathBuf, Kind)>,
+    /// There was more than is looked at.
+    cut: bool,
+}
+
+impl Found {
+    fn below(folder: &Path) -> Self {
+        let mut found = Self::default();
+        found.search(folder, DEPTH);
+        found
+    }
+
+    fn has_programs(&self) -> bool {
+        self.paths.iter().any(|(_, kind)| matches!(kind, Kind::Script | Kind::KerasModel))
+    }
+
+    fn search(&mut self, folder: &Path, depth: usize) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            if self.paths.len() >= FILES {
+                self.cut = true;
+                return;
+            }
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let elsewhere =
+                matches!(&*name, "node_modules" | "site-packages" | "__pycache__" | "target" | "venv");
+            if name.starts_with('.') || elsewhere || path.is_symlink() {
+                continue;
+            }
+            match foreign::look(&path) {
+                Ok(Kind::Unknown | Kind::DataSet) if path.is_dir() && depth > 0 => {
+                    self.search(&path, depth - 1)
+                }
+                Ok(Kind::Unknown | Kind::DataSet) | Err(_) => {}
+                // Programs and prose quote logs; named by themselves they are read, in passing they are not.
+                Ok(Kind::Console) if !may_be_a_log(&path) => {}
+                Ok(kind) => self.paths.push((path, kind)),
+            }
+        }
+    }
+}
+
+/// All trainings that a folder holds.
+fn folder(path: &Path, found: &Found, output: Output) -> Result<Vec<Subject>, Failure> {
+    if found.cut {
         output.note(format_args!("{}: more than {FILES} files; looking at the first", path.display()));
     }
     let mut subjects = Vec::new();
-    for (path, kind) in found {
-        match of_kind(&path, kind, output) {
+    for (path, kind) in &found.paths {
+        match of_kind(path, *kind, output) {
             // A script that builds no network is no training.
             Ok(mut some) => {
                 some.retain(|s| s.kind != Kind::Script || s.evidence.network.is_some());
@@ -191,38 +240,10 @@ fn folder(path: &Path, output: Output) -> Result<Vec<Subject>, Failure> {
     Ok(subjects)
 }
 
-/// Adds what is in a folder to `found`; whether there was more than is looked at.
-fn search(folder: &Path, depth: usize, found: &mut Vec<(PathBuf, Kind)>) -> bool {
-    let Ok(entries) = std::fs::read_dir(folder) else { return false };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    let mut cut = false;
-    for path in paths {
-        if found.len() >= FILES {
-            return true;
-        }
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let elsewhere =
-            matches!(&*name, "node_modules" | "site-packages" | "__pycache__" | "target" | "venv");
-        if name.starts_with('.') || elsewhere || path.is_symlink() {
-            continue;
-        }
-        match foreign::look(&path) {
-            Ok(Kind::Unknown | Kind::DataSet) if path.is_dir() && depth > 0 => {
-                cut |= search(&path, depth - 1, found);
-            }
-            Ok(Kind::Unknown | Kind::DataSet) | Err(_) => {}
-            // Programs and prose quote logs; named by themselves they are read, in passing they are not.
-            Ok(Kind::Console) if !may_be_a_log(&path) => {}
-            Ok(kind) => found.push((path, kind)),
-        }
-    }
-    cut
-}
-
 /// Whether console output would be kept under such a name.
 fn may_be_a_log(path: &Path) -> bool {
-    path.extension().is_none_or(|extension| ["log", "txt", "out", "err"].iter().any(|known| extension == *known))
+    path.extension()
+        .is_none_or(|extension| ["log", "txt", "out", "err"].iter().any(|known| extension == *known))
 }
 
 /// One training seen from several sides: each of its curves with the network, fit and data of the others.

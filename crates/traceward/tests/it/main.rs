@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod data;
+mod doctor;
 mod doctor_live;
 mod harness;
 mod help;
