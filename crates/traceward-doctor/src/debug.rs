@@ -222,13 +222,16 @@ impl<W: Ward> Debugging<'_, W> {
     /// Diagnoses what was trained, or what could not be, and writes the step down, without trials yet.
     fn begin_step(&mut self, plan: &Plan, runs: &[Run], failed: Option<&str>) -> Diagnosis {
         let untrained;
-        let (run, diagnosis) = match typical(runs) {
+        let (run, mut diagnosis) = match typical(runs) {
             Some(found) => found,
             None => {
                 untrained = Run { evidence: self.ward.look(plan), ..Run::default() };
                 (&untrained, diagnose(&untrained.evidence))
             }
         };
+        if !diagnosis.findings.iter().any(|finding| finding.rule == "C13") {
+            diagnosis.findings.extend(longer(plan, runs));
+        }
         let number = self.record.steps.len() + 1;
         self.ward.tell(&Event::Diagnosed { step: number, diagnosis: &diagnosis });
         self.record.steps.push(Step {
@@ -254,9 +257,7 @@ impl<W: Ward> Debugging<'_, W> {
     fn treat(&mut self, plan: &Plan, runs: &[Run], diagnosis: &Diagnosis) -> Next {
         let mut lacks_time = false;
         let mut facts = None;
-        let longer = longer(plan, runs);
-        let asked = longer.as_ref().map(|(finding, remedy)| (finding, remedy.clone()));
-        for (finding, treatment) in queue(diagnosis, self.settings.proposals).into_iter().chain(asked) {
+        for (finding, treatment) in queue(diagnosis, self.settings.proposals) {
             if self.ward.stopped() {
                 return Next::End(Outcome::Interrupted);
             }
@@ -552,11 +553,11 @@ const LONGER: f64 = 3.0;
 /// The part of a run, at its end, in which the best epoch is taken to say that there was more to come.
 const LAST: f64 = 0.25;
 
-/// The last question, where nothing else is left to treat: is the run long enough? It is asked where the
-/// best epoch of most runs lies in their last quarter, as in Google's Deep Learning Tuning Playbook, which
-/// is less than rule C13 asks for before it speaks, and one trial answers it. A run that stops early has
-/// answered it already.
-fn longer(plan: &Plan, runs: &[Run]) -> Option<(Finding, Remedy)> {
+/// Whether the run may be too short though rule C13 does not say so: where the best epoch of most runs lies
+/// in their last quarter, as Google's Deep Learning Tuning Playbook has it. That is less than the rule asks
+/// for before it speaks of a run that nobody will train again; here one trial answers it. A run that stops
+/// early has answered it already.
+fn longer(plan: &Plan, runs: &[Run]) -> Option<Finding> {
     if plan.config.fit.early_stopping.is_some() {
         return None;
     }
@@ -569,15 +570,15 @@ fn longer(plan: &Plan, runs: &[Run]) -> Option<(Finding, Remedy)> {
     let late: Vec<&(usize, usize)> =
         bests.iter().filter(|(at, of)| (at + 1) as f64 > (1.0 - LAST) * *of as f64).collect();
     let (at, of) = **late.first().filter(|_| 2 * late.len() > runs.len())?;
-    let finding = Finding::new(
-        "C13",
-        Level::Note,
-        format!("the least validation loss came in epoch {} of {of}, in the last quarter of the run", at + 1),
-    )
-    .cause(crate::Cause::new(crate::CauseKind::TooFewEpochs, 0.4, "the run may be too short"));
-    let text = format!("train {LONGER} times as long, and see whether the best epoch is better");
-    let changes = vec![Change::ScaleEpochs { factor: LONGER }];
-    Some((finding, Remedy { text, rules: "C13".into(), changes }))
+    let symptom =
+        format!("the least validation loss came in epoch {} of {of}, in the last quarter of the run", at + 1);
+    let few = crate::Cause::new(crate::CauseKind::TooFewEpochs, 0.3, "the run may be too short");
+    Some(Finding::new("C13", Level::Note, symptom).label(Label::StillImproving).cause(few).treat(
+        Treatment::automatic(
+            Change::ScaleEpochs { factor: LONGER },
+            format!("train {LONGER} times as long, and see whether its best epoch is better"),
+        ),
+    ))
 }
 
 /// Whether nothing is left that the training of `plan` suffers from: no error, and nothing wrong with the
@@ -656,15 +657,9 @@ mod tests {
                 return Err("thirteen".into());
             }
             let far = f64::from((rate(plan) / 0.001).log10().abs());
-            let falling =
-                Curve { rows: (0..6).collect(), values: (0..6).map(|i| 2.0 - 0.3 * f64::from(i)).collect() };
             Ok(Run {
                 seed,
-                evidence: Evidence {
-                    reading: (self.findings)(plan),
-                    curves: Some(Curves { rows: 6, loss: Some(falling), ..Curves::default() }),
-                    ..Evidence::default()
-                },
+                evidence: Evidence { reading: (self.findings)(plan), ..Evidence::default() },
                 holdout: Figures {
                     macro_f1: (0.9 - 0.3 * far).max(0.1) + 0.002 * seed as f64,
                     accuracy: 0.5,

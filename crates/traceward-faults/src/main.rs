@@ -2,8 +2,10 @@
 //!
 //! A healthy training gets one fault, and three things are asked. Was it *detected*: does a finding at
 //! warning level, that the healthy twin does not have, name a cause that the fault stands for? Was the
-//! *cause first*: is the likeliest cause of all findings such a one? Was it *repaired*: does the debugging
-//! loop undo the setting, or bring the network back to within noise of the healthy twin on the hold-out?
+//! *cause first*: is the likeliest cause of all findings such a one, past those that are as likely in the
+//! healthy twin? Was it *repaired*: does the debugging
+//! loop (that of `debug --proposals`) undo the setting, or bring the network back to within noise of the
+//! healthy twin on the hold-out?
 //! And what does the doctor say of the healthy twins themselves: every finding at warning level there is a
 //! false alarm, unless it is true of the data.
 //!
@@ -27,7 +29,7 @@ use traceward::bench::{Bench, QuietWard};
 use traceward::doctor::debug::{Debugged, Settings, debug, wants_more_epochs};
 use traceward::doctor::plan::Plan;
 use traceward::doctor::record::{DebugRecord, Outcome};
-use traceward::doctor::trial::{Criterion, Metric, Run, judge};
+use traceward::doctor::trial::{Criterion, Run, judge};
 use traceward::doctor::{CauseKind, Diagnosis, Finding, Level, diagnose};
 use traceward::error::Failure;
 use traceward::interrupt::StopFlag;
@@ -41,13 +43,13 @@ use traceward::trace::{Dataset, ReadOptions, builtin, read};
 use CauseKind as Kind;
 
 /// Traces a class of each data set.
-const TRACES: usize = 60;
+const TRACES: usize = 100;
 /// Calls a trace has at most.
 const CALLS: usize = 80;
 /// Seeds a plan is trained with.
 const SEEDS: [u64; 2] = [0, 1];
 /// How long one debugging may take.
-const BUDGET: Duration = Duration::from_secs(25);
+const BUDGET: Duration = Duration::from_secs(40);
 /// How far below its healthy twin a repaired network may be, in macro-F1, besides the seeds' noise.
 const NEAR: f64 = 0.03;
 
@@ -307,11 +309,11 @@ fn healthy(network: &str) -> TrainConfig {
         input: Input::default(),
         compile: Compile {
             loss: Loss::CategoricalCrossentropy,
-            optimizer: Optimizer::adam(0.002),
+            optimizer: Optimizer::adam(0.003),
             clip_norm: None,
         },
         fit: Fit {
-            epochs: 30,
+            epochs: 40,
             batch_size: 16,
             shuffle: true,
             schedule: Schedule::Constant,
@@ -396,7 +398,7 @@ impl Twin {
         (fault.put)(&mut case);
         let bench = Bench { data: case.data, holdout: self.bench.holdout.clone() };
         let mut ward = QuietWard { bench: &bench, stop: StopFlag::default() };
-        let settings = Settings { seeds: SEEDS.to_vec(), budget: BUDGET, proposals: false };
+        let settings = Settings { seeds: SEEDS.to_vec(), budget: BUDGET, proposals: true };
         let Debugged { record, plan, runs, first, .. } =
             debug(Plan::from(case.config), &mut ward, &settings, DebugRecord::default());
         let findings: Vec<&Finding> = first.iter().flat_map(|diagnosis| &diagnosis.findings).collect();
@@ -404,7 +406,7 @@ impl Twin {
             |finding: &&&Finding| finding.causes.iter().any(|cause| fault.means.contains(&cause.kind));
         let speaks = |finding: &&&Finding| finding.level >= Level::Warning || wants_more_epochs(finding);
         let detected = findings.iter().filter(speaks).filter(|f| !self.has(f)).find(names);
-        let top = first.as_ref().and_then(|diagnosis| diagnosis.causes().first().map(|cause| cause.kind));
+        let top = first.as_ref().and_then(|diagnosis| self.likeliest(diagnosis));
         let repaired = match fault.repaired {
             Repaired::No => None,
             Repaired::BySetting(undone) => Some(!runs.is_empty() && undone(&plan.config)),
@@ -429,8 +431,22 @@ impl Twin {
 
     /// Whether runs are as good as the healthy twin's, to within the seeds' noise.
     fn is_near(&self, runs: &[Run]) -> bool {
-        let judged = judge(&self.runs, runs, Criterion::NotWorse);
-        judged.metric == Metric::MacroF1 && judged.gain >= -judged.noise.max(NEAR)
+        let judged = judge(&self.runs, runs, Criterion::BetterF1);
+        judged.gain >= -judged.noise.max(NEAR)
+    }
+
+    /// The likeliest cause, past those for which as much speaks in the healthy twin: they are true of the
+    /// data, not of the fault.
+    fn likeliest(&self, diagnosis: &Diagnosis) -> Option<Kind> {
+        let natural = |kind: Kind| {
+            let causes = self.diagnoses.iter().flat_map(Diagnosis::causes);
+            causes.filter(|cause| cause.kind == kind).map(|cause| cause.weight).fold(0.0, f64::max)
+        };
+        diagnosis
+            .causes()
+            .iter()
+            .find(|cause| cause.weight > natural(cause.kind) + 0.02)
+            .map(|cause| cause.kind)
     }
 }
 
