@@ -278,12 +278,13 @@ impl Subject<'_> {
         let tokens: Vec<&[u32]> = items.iter().map(|&at| train.get(at as usize)).collect();
         let mut labels: Vec<u32> = items.iter().map(|&at| train.labels()[at as usize]).collect();
         let mut by_label = BTreeMap::new();
-        for &label in &labels {
-            if !by_label.contains_key(&label) {
-                let all = vec![label; items.len()];
-                let (_, losses) = run.network.evaluate(&tokens, &all, self.config.compile.loss)?;
-                by_label.insert(label, losses);
-            }
+        let mut distinct = labels.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        for label in distinct {
+            let all = vec![label; items.len()];
+            let (_, losses) = run.network.evaluate(&tokens, &all, self.config.compile.loss)?;
+            by_label.insert(label, losses);
         }
         let loss_of = |labels: &[u32]| {
             let losses = labels.iter().enumerate().filter_map(|(at, label)| Some(by_label.get(label)?[at]));

@@ -283,8 +283,7 @@ impl Plan {
             let automatic = finding.treatments.iter().filter(|treatment| treatment.automatic);
             for treatment in automatic {
                 let Some(change) = &treatment.change else { continue };
-                let facts =
-                    PlanFacts { suggested_rate: self.suggested_rate(change, stop), ..PlanFacts::default() };
+                let facts = PlanFacts { suggested_rate: self.suggested_rate(change, stop) };
                 if let Ok(after) = treat::apply(change, &plan, &facts) {
                     return Some((after.config, format!("{}: {}", finding.rule, treatment.text)));
                 }
