@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod data;
+mod debug;
 mod doctor;
 mod doctor_live;
 mod harness;
