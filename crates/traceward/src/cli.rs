@@ -53,10 +53,13 @@ pub enum Format {
     /// For programs: one JSON document
     Json,
     /// The doctor only: SARIF 2.1.0, which code hosts show beside the lines
+    #[value(hide = true)]
     Sarif,
     /// The doctor only: one page with curves
+    #[value(hide = true)]
     Html,
     /// The doctor only: for issues and notes
+    #[value(hide = true)]
     Markdown,
 }
 
@@ -356,7 +359,9 @@ pub enum ClassWeightName {
   traceward doctor --explain C11                   what a rule sees, why it is bad, what cures it
   traceward doctor src/ --format sarif > doctor.sarif
 
-The exit code is 1 if anything at error level was found (see --fail-on), so it works in CI.")]
+Besides text and json, --format takes sarif (2.1.0, which code hosts show beside the lines), html (a page
+with curves) and markdown. The exit code is 1 if anything at error level was found (see --fail-on), so it
+works in CI.")]
 pub struct DoctorArgs {
     /// Runs, logs, models, scripts, data sets, or folders with such; - is stdin [default: the newest run
     /// under runs/]

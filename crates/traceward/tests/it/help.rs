@@ -9,6 +9,8 @@ fn all_help() {
     for command in [
         "",
         "train",
+        "doctor",
+        "debug",
         "eval",
         "score",
         "data",
