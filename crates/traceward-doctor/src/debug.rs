@@ -154,7 +154,7 @@ enum Trained {
 
 /// What a step leads to.
 enum Next {
-    Accepted(Plan, Vec<Run>),
+    Accepted(Box<Plan>, Vec<Run>),
     End(Outcome),
 }
 
@@ -183,7 +183,7 @@ impl<W: Ward> Debugging<'_, W> {
             done.diagnosis = Some(diagnosis);
             self.keep();
             match next {
-                Next::Accepted(plan, runs) => (done.plan, done.runs) = (plan, runs),
+                Next::Accepted(plan, runs) => (done.plan, done.runs) = (*plan, runs),
                 Next::End(outcome) => {
                     return match failed.filter(|_| done.runs.is_empty()) {
                         Some(why) if outcome != Outcome::Interrupted => Outcome::Failed(why),
@@ -288,7 +288,7 @@ impl<W: Ward> Debugging<'_, W> {
             };
             self.ward.tell(&Event::Trying { finding, treatment: &treatment.text });
             match self.attempt(finding, &treatment, (plan, &after), runs, seeds) {
-                Attempt::Accepted(after_runs) => return Next::Accepted(after, after_runs),
+                Attempt::Accepted(after_runs) => return Next::Accepted(Box::new(after), after_runs),
                 Attempt::Rejected => *self.rejected.entry(key).or_default() += 1,
                 Attempt::Stopped => return Next::End(Outcome::Interrupted),
             }

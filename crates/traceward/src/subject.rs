@@ -203,7 +203,7 @@ impl Found {
             }
             match foreign::look(&path) {
                 Ok(Kind::Unknown | Kind::DataSet) if path.is_dir() && depth > 0 => {
-                    self.search(&path, depth - 1)
+                    self.search(&path, depth - 1);
                 }
                 Ok(Kind::Unknown | Kind::DataSet) | Err(_) => {}
                 // Programs and prose quote logs; named by themselves they are read, in passing they are not.
