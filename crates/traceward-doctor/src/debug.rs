@@ -822,10 +822,8 @@ mod tests {
         let diagnosis = Diagnosis { primary: None, findings, not_checked: Vec::new() };
         let remedies: Vec<Remedy> = queue(&diagnosis, false).into_iter().map(|(_, remedy)| remedy).collect();
         let changes: Vec<&[Change]> = remedies.iter().map(|remedy| &remedy.changes[..]).collect();
-        assert_eq!(
-            changes,
-            [&[Change::Shuffle][..], &[softmax.clone(), relu.clone()], &[softmax.clone()], &[relu.clone()]]
-        );
+        let both = [softmax, relu];
+        assert_eq!(changes, [&[Change::Shuffle][..], &both, &both[..1], &both[1..]]);
         assert_eq!(remedies[1].rules, "S01, S05");
     }
 

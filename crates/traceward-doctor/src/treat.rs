@@ -403,10 +403,12 @@ mod tests {
         plan
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a change is written where it is made")]
     fn changed(change: Change, plan: &Plan) -> Plan {
         apply(&change, plan, &PlanFacts::default()).unwrap()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a change is written where it is made")]
     fn refused(change: Change, plan: &Plan) -> NotApplicable {
         apply(&change, plan, &PlanFacts::default()).unwrap_err()
     }

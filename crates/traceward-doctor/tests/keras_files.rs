@@ -128,7 +128,11 @@ fn real_configurations_are_read() {
         let weighted = network.layers.iter().filter(|layer| layer.has_weights()).count();
         assert!(weighted > 0, "{name}");
         assert!(
-            network.layers.iter().filter(|layer| layer.is_dense()).all(|layer| layer.innermost().units.given().is_some())
+            network.layers.iter().filter(|layer| layer.is_dense()).all(|layer| layer
+                .innermost()
+                .units
+                .given()
+                .is_some())
         );
         let errors = diagnose(&evidence).findings.into_iter().filter(|finding| finding.level == Level::Error);
         let rules: Vec<_> = errors.map(|finding| (finding.rule, finding.symptom)).collect();
