@@ -404,13 +404,11 @@ mod tests {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "a change is written where it is made")]
-    #[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
     fn changed(change: Change, plan: &Plan) -> Plan {
         apply(&change, plan, &PlanFacts::default()).unwrap()
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "a change is written where it is made")]
-    #[expect(clippy::needless_pass_by_value, reason = "it is made where it is passed")]
     fn refused(change: Change, plan: &Plan) -> NotApplicable {
         apply(&change, plan, &PlanFacts::default()).unwrap_err()
     }
