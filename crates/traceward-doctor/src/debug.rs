@@ -513,6 +513,7 @@ impl Stage {
             | Change::RemoveLayer { .. } => Self::Output,
             Change::HiddenActivation { .. }
             | Change::HiddenActivations { .. }
+            | Change::SaturatingActivations { .. }
             | Change::Initializers
             | Change::Unfreeze
             | Change::DropoutAtMost { .. } => Self::GradientPath,

@@ -323,6 +323,10 @@ pub enum Change {
     HiddenActivations {
         activation: String,
     },
+    /// Every hidden layer whose activation is a sigmoid or tanh gets this one; recurrent layers keep theirs.
+    SaturatingActivations {
+        activation: String,
+    },
     Loss {
         loss: String,
     },

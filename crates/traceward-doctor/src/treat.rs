@@ -75,6 +75,7 @@ pub fn removes(change: &Change) -> Option<CauseKind> {
     Some(match change {
         Change::OutputActivation { .. } => CauseKind::OutputActivation,
         Change::HiddenActivation { .. } | Change::HiddenActivations { .. } => CauseKind::HiddenLinear,
+        Change::SaturatingActivations { .. } => CauseKind::HiddenActivation,
         Change::Loss { .. } => CauseKind::Loss,
         Change::OutputUnits => CauseKind::OutputUnits,
         Change::Dropout { .. } => CauseKind::TooLittleRegularization,
@@ -109,6 +110,19 @@ fn make(change: &Change, plan: &mut Plan, facts: &PlanFacts) -> Result<(), NotAp
             let linear: Vec<usize> = (0..layers.len()).filter(|&at| is_hidden_linear(layers, at)).collect();
             for at in linear {
                 set_activation(layers, at, activation)?;
+            }
+        }
+        Change::SaturatingActivations { activation } => {
+            let activation = known(activation)?;
+            let output = last_dense(layers).ok_or(NotApplicable::NoSuchLayer("Dense"))?;
+            for spec in &mut layers[..output] {
+                if let Layer::Dense { activation: own, .. }
+                | Layer::Conv1D { activation: own, .. }
+                | Layer::Activation { activation: own } = &mut spec.layer
+                    && matches!(own, Activation::Sigmoid | Activation::Tanh)
+                {
+                    *own = activation;
+                }
             }
         }
         Change::Loss { loss } => config.compile.loss = known_loss(loss)?,
@@ -473,6 +487,29 @@ mod tests {
         assert!(matches!(refused(one, &plan), NotApplicable::Layer { layer: 1, .. }));
         let far = Change::HiddenActivation { layer: 9, activation: "relu".into() };
         assert!(matches!(refused(far, &plan), NotApplicable::Layer { layer: 9, .. }));
+    }
+
+    #[test]
+    fn saturating_layers_are_all_replaced_but_the_output_and_what_recurs() {
+        let plan = with([
+            Layer::bidirectional(Layer::Lstm(Recurrent::new(4))),
+            Layer::dense(4, Activation::Sigmoid),
+            Layer::dense(4, Activation::Linear),
+            Layer::Activation { activation: Activation::Tanh },
+            Layer::dense(0, Activation::Sigmoid),
+        ]);
+        let change = Change::SaturatingActivations { activation: "relu".into() };
+        let after = changed(change.clone(), &plan);
+        assert_eq!(
+            layers(&after)[1..],
+            [
+                &Layer::dense(4, Activation::Relu),
+                &Layer::dense(4, Activation::Linear),
+                &Layer::Activation { activation: Activation::Relu },
+                &Layer::dense(0, Activation::Sigmoid),
+            ]
+        );
+        assert_eq!(refused(change, &after), NotApplicable::Already);
     }
 
     #[test]

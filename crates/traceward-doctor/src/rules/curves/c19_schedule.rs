@@ -4,7 +4,8 @@
 //! of the run. Or the loss stands at a poor level under a learning rate that never changed.
 //!
 //! Why it is bad: in the first case those epochs learned next to nothing; if the loss was still falling when
-//! the rate went down, the run was put out early. In the second a smaller rate would mostly bring it down.
+//! the rate went down, or the rate was a tenth before a fifth of the run was over, the run was put out early. In
+//! the second a smaller rate would mostly bring it down.
 //!
 //! Example:
 //!
@@ -20,6 +21,9 @@ use super::c14_plateau;
 use crate::curve::{Losses, Shape, figure, percent};
 use crate::rule::{Answer, Rule};
 use crate::{Cause, CauseKind, Change, Evidence, Finding, Label, Level, Missing, Need, Treatment};
+
+/// A learning rate below this share of the largest, a fifth into the run, was lowered in haste.
+const HASTY: f64 = 0.1;
 
 pub(super) const RULE: Rule =
     Rule { id: "C19", name: "learning-rate schedule", file: include_str!("c19_schedule.rs"), check };
@@ -61,20 +65,28 @@ fn put_out(losses: &Losses, rates: &Shape) -> Option<Finding> {
     let before = at.saturating_sub(judged.len() / 5)..(at + 1).min(judged.len());
     let trend = judged.trend(before.clone());
     let falling = trend.change < -0.03 * judged.level(before);
+    // A rate that is gone before a fifth of the run is over was not lowered because the loss stood: the loss
+    // stands because the rate was lowered.
+    let hasty = rates.raw()[rates.len() / 5] < HASTY * rates.max();
     let symptom = format!(
         "the learning rate fell from {} to {} by row {row}, and stayed there for {} of the run",
         figure(rates.max()),
         figure(rates.last()),
         percent(share)
     );
-    let early =
-        Cause::new(CauseKind::Schedule, if falling { 0.6 } else { 0.3 }, "a learning rate lowered too soon");
+    let early = Cause::new(
+        CauseKind::Schedule,
+        if falling || hasty { 0.6 } else { 0.3 },
+        "a learning rate lowered too soon",
+    );
     let early = if falling {
         early.because("the loss was still falling then")
+    } else if hasty {
+        early.because("it was a tenth and less before a fifth of the run was over")
     } else {
         early.although("the loss stood by then")
     };
-    let level = if falling && !losses.saturated() { Level::Warning } else { Level::Note };
+    let level = if (falling || hasty) && !losses.saturated() { Level::Warning } else { Level::Note };
     Some(
         Finding::new("C19", level, symptom)
             .at_epoch(row)

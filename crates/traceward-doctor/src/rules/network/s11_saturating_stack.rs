@@ -89,7 +89,7 @@ fn check(evidence: &Evidence) -> Answer {
         ))
         .cause(Cause::new(CauseKind::VanishingGradient, weight - 0.1, "gradients shrink from layer to layer"))
         .treat(Treatment::proposal(
-            Change::HiddenActivations { activation: "relu".into() },
+            Change::SaturatingActivations { activation: "relu".into() },
             "use relu in the hidden layers",
         ))
         .treat(Treatment::advice("or put a normalisation between them, or take fewer layers")),
