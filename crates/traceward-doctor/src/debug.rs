@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 
 use traceward_run::config::TrainConfig;
 
+use crate::curve::figure;
 use crate::diagnose::{Diagnosis, diagnose};
 use crate::plan::{Plan, PlanFacts};
+use crate::probe::{Probes, RangeTest};
 use crate::record::{
     DebugRecord, Outcome, RecordedCurves, RecordedFinding, Step, Trial as RecordedTrial, Verdict,
 };
@@ -41,8 +43,9 @@ pub trait Ward {
     /// What can be known of `plan` without training it, for a plan that cannot be trained.
     fn look(&mut self, plan: &Plan) -> Evidence;
 
-    /// What changes may have to know; a range test may be made for it.
-    fn facts(&mut self, plan: &Plan) -> PlanFacts;
+    /// Short runs of `plan` that are looked at with the long ones, a learning-rate range test above all: it
+    /// gives smaller steps their number. Empty where none can be made.
+    fn probes(&mut self, plan: &Plan) -> Probes;
 
     /// Whether the data fits the plan: vocabulary, classes, lengths.
     ///
@@ -173,8 +176,8 @@ impl<W: Ward> Debugging<'_, W> {
         };
         let mut step_began = began;
         loop {
-            let diagnosis = self.begin_step(&done.plan, &done.runs, failed.as_deref());
-            let next = self.treat(&done.plan, &done.runs, &diagnosis);
+            let (diagnosis, facts) = self.begin_step(&done.plan, &done.runs, failed.as_deref());
+            let next = self.treat(&done.plan, &done.runs, &diagnosis, &facts);
             if let Some(step) = self.record.steps.last_mut() {
                 step.seconds = step_began.elapsed().as_secs_f64();
             }
@@ -220,15 +223,20 @@ impl<W: Ward> Debugging<'_, W> {
     }
 
     /// Diagnoses what was trained, or what could not be, and writes the step down, without trials yet.
-    fn begin_step(&mut self, plan: &Plan, runs: &[Run], failed: Option<&str>) -> Diagnosis {
+    fn begin_step(&mut self, plan: &Plan, runs: &[Run], failed: Option<&str>) -> (Diagnosis, PlanFacts) {
         let untrained;
-        let (run, mut diagnosis) = match typical(runs) {
-            Some(found) => found,
+        let run = match typical(runs) {
+            Some(run) => run,
             None => {
                 untrained = Run { evidence: self.ward.look(plan), ..Run::default() };
-                (&untrained, diagnose(&untrained.evidence))
+                &untrained
             }
         };
+        let probes = self.ward.probes(plan);
+        let facts = PlanFacts { suggested_rate: probes.range.as_ref().and_then(|range| range.suggested) };
+        let mut notes: Vec<String> = probes.range.as_ref().and_then(range_note).into_iter().collect();
+        notes.extend(failed.filter(|_| runs.is_empty()).map(|why| format!("It cannot be trained: {why}.")));
+        let mut diagnosis = diagnose(&Evidence { probes: Some(probes), ..run.evidence.clone() });
         if !diagnosis.findings.iter().any(|finding| finding.rule == "C13") {
             diagnosis.findings.extend(longer(plan, runs));
         }
@@ -242,21 +250,16 @@ impl<W: Ward> Debugging<'_, W> {
             curves: run.evidence.curves.as_ref().map(RecordedCurves::from).unwrap_or_default(),
             primary: diagnosis.primary,
             findings: RecordedFinding::of(&diagnosis),
-            notes: failed
-                .filter(|_| runs.is_empty())
-                .map(|why| format!("It cannot be trained: {why}."))
-                .into_iter()
-                .collect(),
+            notes,
             ..Step::default()
         });
         self.keep();
-        diagnosis
+        (diagnosis, facts)
     }
 
     /// Tries one treatment after the other until one is accepted.
-    fn treat(&mut self, plan: &Plan, runs: &[Run], diagnosis: &Diagnosis) -> Next {
+    fn treat(&mut self, plan: &Plan, runs: &[Run], diagnosis: &Diagnosis, facts: &PlanFacts) -> Next {
         let mut lacks_time = false;
-        let mut facts = None;
         for (finding, treatment) in queue(diagnosis, self.settings.proposals) {
             if self.ward.stopped() {
                 return Next::End(Outcome::Interrupted);
@@ -265,8 +268,7 @@ impl<W: Ward> Debugging<'_, W> {
             if self.rejected.get(&key).is_some_and(|&times| times >= REJECTIONS) {
                 continue;
             }
-            let facts = *facts.get_or_insert_with(|| self.ward.facts(plan));
-            let after = match apply_all(&treatment.changes, plan, &facts) {
+            let after = match apply_all(&treatment.changes, plan, facts) {
                 Ok(after) => after,
                 Err(why) => {
                     self.not_tried(&treatment, &why.to_string());
@@ -350,7 +352,7 @@ impl<W: Ward> Debugging<'_, W> {
                 trial.noise = Some(judged.noise);
                 trial.verdict = judged.verdict;
                 trial.why = judged.why;
-                trial.curves = typical(&runs).and_then(|(run, _)| Some(run.evidence.curves.as_ref()?.into()));
+                trial.curves = typical(&runs).and_then(|run| Some(run.evidence.curves.as_ref()?.into()));
                 if judged.verdict == Verdict::Accepted { Attempt::Accepted(runs) } else { Attempt::Rejected }
             }
             Trained::Failed(why) => {
@@ -393,18 +395,26 @@ fn work(config: &TrainConfig) -> f64 {
     f64::from(config.fit.epochs).max(1.0)
 }
 
-/// The run that speaks for the others, and its diagnosis: the first whose curve has the word that most of
+/// The run that speaks for the others: the first whose curve has the word that most of
 /// the curves have. One unlucky seed shall not decide what is treated.
-fn typical(runs: &[Run]) -> Option<(&Run, Diagnosis)> {
-    if runs.is_empty() {
-        return None;
-    }
-    let mut diagnosed: Vec<(&Run, Diagnosis)> =
-        runs.iter().map(|run| (run, diagnose(&run.evidence))).collect();
-    let votes = |label: Option<Label>| diagnosed.iter().filter(|(_, d)| d.primary == label).count();
-    let most = diagnosed.iter().map(|(_, d)| votes(d.primary)).max().unwrap_or_default();
-    let chosen = diagnosed.iter().position(|(_, d)| votes(d.primary) == most).unwrap_or_default();
-    Some(diagnosed.swap_remove(chosen))
+fn typical(runs: &[Run]) -> Option<&Run> {
+    let labels: Vec<Option<Label>> = runs.iter().map(|run| diagnose(&run.evidence).primary).collect();
+    let votes = |label: &Option<Label>| labels.iter().filter(|&other| other == label).count();
+    let most = labels.iter().map(votes).max()?;
+    let chosen = labels.iter().position(|label| votes(label) == most)?;
+    runs.get(chosen)
+}
+
+/// What the range test showed, as a sentence.
+fn range_note(range: &RangeTest) -> Option<String> {
+    let (steepest, suggested) = (range.steepest?, range.suggested?);
+    let bound = range.bound.map(|bound| format!(", and it climbs from {} on", figure(bound)));
+    Some(format!(
+        "P04, learning-rate range test: the loss falls most steeply at a learning rate of {}, which suggests {}{}.",
+        figure(steepest),
+        figure(suggested),
+        bound.unwrap_or_default()
+    ))
 }
 
 /// A treatment as it is tried: mostly one change.
@@ -675,8 +685,9 @@ mod tests {
             Evidence { reading: (self.findings)(plan), ..Evidence::default() }
         }
 
-        fn facts(&mut self, _: &Plan) -> PlanFacts {
-            PlanFacts::default()
+        fn probes(&mut self, _: &Plan) -> Probes {
+            let range = RangeTest { steepest: Some(0.009), suggested: Some(0.003), ..RangeTest::default() };
+            Probes { range: Some(range), ..Probes::default() }
         }
 
         fn fits(&self, _: &Plan) -> Result<(), String> {
@@ -745,7 +756,13 @@ mod tests {
         let step = &done.record.steps[0];
         assert_eq!(step.trials.len(), 1);
         assert_eq!(step.trials[0].verdict, Verdict::Failed);
-        assert_eq!(step.notes, ["Not tried: keep the step constant, since the training is already so."]);
+        assert_eq!(
+            step.notes,
+            [
+                "P04, learning-rate range test: the loss falls most steeply at a learning rate of 0.009, which suggests 0.003.",
+                "Not tried: keep the step constant, since the training is already so.",
+            ]
+        );
         let mut ward = Pretended::new(|_| {
             vec![
                 Finding::new("S14", Level::Warning, "too large")
@@ -769,7 +786,7 @@ mod tests {
         let mut ward = Pretended::new(findings);
         let done = debug(plan.clone(), &mut ward, &settings(), DebugRecord::default());
         assert_eq!(done.record.outcome, Outcome::Healthy);
-        assert_eq!(done.record.steps[0].notes, ["It cannot be trained: thirteen."]);
+        assert_eq!(done.record.steps[0].notes[1..], ["It cannot be trained: thirteen."]);
         assert_eq!(done.record.steps[0].trials[0].verdict, Verdict::Accepted);
         assert_eq!(done.runs.len(), 3);
         let mut ward = Pretended::new(|_| Vec::new());
@@ -795,7 +812,7 @@ mod tests {
         let done = debug(start(), &mut ward, &Settings { budget, ..settings() }, DebugRecord::default());
         assert_eq!(done.record.outcome, Outcome::OutOfBudget);
         assert_eq!(ward.trained.len(), 3);
-        assert!(done.record.steps[0].notes[0].contains("no time left"));
+        assert!(done.record.steps[0].notes[1].contains("no time left"));
     }
 
     fn with_change(rule: &'static str, level: Level, change: Change) -> Finding {

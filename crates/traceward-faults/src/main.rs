@@ -30,7 +30,7 @@ use traceward::doctor::debug::{Debugged, Settings, debug, wants_more_epochs};
 use traceward::doctor::plan::Plan;
 use traceward::doctor::record::{DebugRecord, Outcome};
 use traceward::doctor::trial::{Criterion, Run, judge};
-use traceward::doctor::{CauseKind, Diagnosis, Finding, Level, diagnose};
+use traceward::doctor::{CauseKind, Diagnosis, Evidence, Finding, Level, diagnose};
 use traceward::error::Failure;
 use traceward::interrupt::StopFlag;
 use traceward::run::TrainConfig;
@@ -402,7 +402,10 @@ impl Twin {
             Ok(bench.train(&config, &StopFlag::default())?.run(seed, None))
         });
         let runs: Vec<Run> = runs.into_iter().collect::<Result<_, Failure>>()?;
-        let diagnoses = runs.iter().map(|run| diagnose(&run.evidence)).collect();
+        let probes = bench.probes(&config, &StopFlag::default());
+        let diagnosis =
+            |run: &Run| diagnose(&Evidence { probes: Some(probes.clone()), ..run.evidence.clone() });
+        let diagnoses = runs.iter().map(diagnosis).collect();
         Ok(Self { bench, config, runs, diagnoses })
     }
 

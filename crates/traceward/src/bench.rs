@@ -13,7 +13,8 @@ use traceward_doctor::Evidence;
 use traceward_doctor::curve::Curves;
 use traceward_doctor::debug::{Event, Ward};
 use traceward_doctor::facts::Data;
-use traceward_doctor::plan::{Plan, PlanFacts};
+use traceward_doctor::plan::Plan;
+use traceward_doctor::probe::Probes;
 use traceward_doctor::record::DebugRecord;
 use traceward_doctor::trial::{Figures, Run};
 use traceward_model::Network;
@@ -117,13 +118,15 @@ impl Bench {
         Doctor::new(self.facts(config, &split, &vocabulary), None, None).evidence().clone()
     }
 
-    /// The learning rate that a range test suggests for `config`, if it can be made and finds one.
-    pub fn suggested_rate(&self, config: &TrainConfig, stop: &StopFlag) -> Option<f64> {
-        let (split, vocabulary) = self.cut(config).ok()?;
-        let examples = Examples::of(&self.data, &split, &vocabulary, &config.input);
-        let network = self.network(config, &vocabulary).ok()?;
-        let subject = Subject { network: &network, examples: &examples, config, stop };
-        probes::range_test(&subject).ok()?.suggested
+    /// A learning-rate range test of `config`; nothing if it cannot be made.
+    pub fn probes(&self, config: &TrainConfig, stop: &StopFlag) -> Probes {
+        let range = || {
+            let (split, vocabulary) = self.cut(config).ok()?;
+            let examples = Examples::of(&self.data, &split, &vocabulary, &config.input);
+            let network = self.network(config, &vocabulary).ok()?;
+            probes::range_test(&Subject { network: &network, examples: &examples, config, stop }).ok()
+        };
+        Probes { range: range(), ..Probes::default() }
     }
 
     fn network(&self, config: &TrainConfig, vocabulary: &Vocabulary) -> Result<Network, Failure> {
@@ -201,8 +204,8 @@ impl Ward for QuietWard<'_> {
         self.bench.look(&plan.config)
     }
 
-    fn facts(&mut self, plan: &Plan) -> PlanFacts {
-        PlanFacts { suggested_rate: self.bench.suggested_rate(&plan.config, &self.stop) }
+    fn probes(&mut self, plan: &Plan) -> Probes {
+        self.bench.probes(&plan.config, &self.stop)
     }
 
     fn fits(&self, plan: &Plan) -> Result<(), String> {

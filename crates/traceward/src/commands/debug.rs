@@ -12,7 +12,8 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 use traceward_doctor::debug::{Event, Settings, Ward, debug};
-use traceward_doctor::plan::{Plan, PlanFacts};
+use traceward_doctor::plan::Plan;
+use traceward_doctor::probe::Probes;
 use traceward_doctor::record::{DebugRecord, Outcome as Ended, Verdict};
 use traceward_doctor::trial::Run;
 use traceward_doctor::{Diagnosis, Evidence, Level};
@@ -67,7 +68,9 @@ pub(super) fn run(args: &DebugArgs, output: Output) -> Outcome {
             (
                 "a change is kept".into(),
                 "if the log loss on the hold-out, or where that does not differ macro-F1, gains more than two \
-                 standard errors of the seeds' spread; changes of split and order, if it is no worse"
+                 standard errors of the seeds' spread. Changes of split and order are kept if it is no worse, \
+                 weights of classes if macro-F1 gains, more epochs if the best epoch is better by its validation \
+                 loss: what is lost after that epoch is overfitting, and treated as such"
                     .into(),
             ),
         ],
@@ -198,8 +201,8 @@ impl Ward for DebugWard<'_> {
         self.bench.look(&plan.config)
     }
 
-    fn facts(&mut self, plan: &Plan) -> PlanFacts {
-        PlanFacts { suggested_rate: self.bench.suggested_rate(&plan.config, &self.stop) }
+    fn probes(&mut self, plan: &Plan) -> Probes {
+        self.bench.probes(&plan.config, &self.stop)
     }
 
     fn fits(&self, plan: &Plan) -> Result<(), String> {
