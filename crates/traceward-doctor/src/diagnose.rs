@@ -206,7 +206,10 @@ impl Diagnosis {
         let mut by_kind: BTreeMap<CauseKind, Gathered<'_>> = BTreeMap::new();
         for (index, finding) in self.findings.iter().enumerate() {
             for cause in &finding.causes {
-                by_kind.entry(cause.kind).or_default().add(index, finding, cause);
+                // A note on what the whole curve shows is no side remark.
+                let aside = finding.level == Level::Note
+                    && (finding.label.is_none() || finding.label != self.primary);
+                by_kind.entry(cause.kind).or_default().add(index, finding, cause, aside);
             }
         }
         let labels: Vec<Label> = self.findings.iter().filter_map(|finding| finding.label).collect();
@@ -290,10 +293,10 @@ struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    fn add(&mut self, index: usize, finding: &Finding, cause: &'a Cause) {
+    fn add(&mut self, index: usize, finding: &Finding, cause: &'a Cause, aside: bool) {
         let sure = if cause.weight.is_finite() { cause.weight.clamp(0.0, 1.0) } else { 0.0 };
         let against = AGAINST.powi(i32::try_from(cause.speaks_against.len()).unwrap_or(i32::MAX));
-        let weight = sure * against * if finding.level == Level::Note { OF_A_NOTE } else { 1.0 };
+        let weight = sure * against * if aside { OF_A_NOTE } else { 1.0 };
         let surest = self.groups.entry(group(finding)).or_insert((weight, index, cause));
         if weight > surest.0 {
             *surest = (weight, index, cause);
