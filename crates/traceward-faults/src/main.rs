@@ -523,12 +523,14 @@ fn main() -> Result<(), Failure> {
                 rows.push(row);
             }
             twins.push(twin);
+            // After each network, so that a run that is cut off leaves what it has.
+            if let Some(path) = &out {
+                std::fs::write(path, page(&rows, &twins, began.elapsed()))?;
+            }
         }
     }
-    let page = page(&rows, &twins, began.elapsed());
-    match out {
-        Some(path) => std::fs::write(&path, page)?,
-        None => println!("{page}"),
+    if out.is_none() {
+        println!("{}", page(&rows, &twins, began.elapsed()));
     }
     Ok(())
 }
