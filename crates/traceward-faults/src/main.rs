@@ -544,7 +544,13 @@ fn page(rows: &[Row], twins: &[Twin], took: Duration) -> String {
     let mut page = String::from(
         "# Faults put in on purpose\n\n\
          Written by `cargo run --release -p traceward-faults -- --out docs/faults.md`. What each \
-         column means stands at the head of `crates/traceward-faults/src/main.rs`.\n\n",
+         column means stands at the head of `crates/traceward-faults/src/main.rs`.\n\n\
+         What these numbers are not: the twins are small, and their data is cleaned first (copies, groups and \
+         classes with few traces are left out), so that whatever is wrong was put there. C13, which says that a \
+         run was still improving, is a note by design and counts as detecting a run that is too short. The \
+         debugger was allowed what rules only propose (`--proposals`). One fault can be repaired by another \
+         change than its opposite: what counts is the network on the hold-out, or the setting where the \
+         hold-out cannot show it.\n\n",
     );
     let detected = rows.iter().filter(|row| row.detected.is_some()).count();
     let first = rows.iter().filter(|row| row.cause_first).count();
