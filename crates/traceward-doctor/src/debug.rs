@@ -17,12 +17,13 @@ use traceward_run::config::TrainConfig;
 use crate::curve::figure;
 use crate::diagnose::{Diagnosis, diagnose};
 use crate::plan::{Plan, PlanFacts};
-use crate::probe::{Probes, RangeTest};
 use crate::record::{
     DebugRecord, Outcome, RecordedCurves, RecordedFinding, Step, Trial as RecordedTrial, Verdict,
 };
+use crate::stage::Stage;
 use crate::trial::{Criterion, Metric, Run, judge};
 use crate::{Change, Evidence, Finding, Label, Level, Treatment, treat};
+use traceward_run::probe::{Probes, RangeTest};
 
 /// How often a change may be rejected.
 const REJECTIONS: usize = 2;
@@ -460,7 +461,7 @@ fn queue(diagnosis: &Diagnosis, proposals: bool) -> Vec<(&Finding, Remedy)> {
         .collect();
     // Stable: within a stage the diagnosis' order holds, which is that of the catalogue.
     queue.sort_by_key(|(finding, _, change)| {
-        (Stage::of(change).place(unreadable), std::cmp::Reverse(finding.level))
+        (place(Stage::of_change(change), unreadable), std::cmp::Reverse(finding.level))
     });
     let mut remedies: Vec<(&Finding, Remedy)> = queue
         .iter()
@@ -483,7 +484,7 @@ fn put_right_together(queue: &[(&Finding, &Treatment, &Change)]) -> Option<(usiz
     for (place, (finding, treatment, change)) in queue.iter().enumerate() {
         let certain = finding.rule.starts_with('S')
             && treatment.automatic
-            && matches!(Stage::of(change), Stage::Output | Stage::GradientPath)
+            && matches!(Stage::of_change(change), Stage::Output | Stage::GradientPath)
             && finding.causes.first().is_some_and(|cause| cause.weight >= CERTAIN);
         if certain && !rules.contains(&finding.rule) {
             rules.push(finding.rule);
@@ -496,57 +497,11 @@ fn put_right_together(queue: &[(&Finding, &Treatment, &Change)]) -> Option<(usiz
     Some((first, Remedy { text: texts.join("; "), rules: rules.join(", "), changes }))
 }
 
-/// What a change is about, in the order in which a training is treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    BadValues,
-    Data,
-    Output,
-    GradientPath,
-    Step,
-    Length,
-    Overfitting,
-}
-
-impl Stage {
-    fn of(change: &Change) -> Self {
-        match change {
-            Change::DropBadRows | Change::Vocabulary => Self::BadValues,
-            Change::Shuffle
-            | Change::GroupedSplit
-            | Change::ValidationShare { .. }
-            | Change::ClassWeight
-            | Change::MaxLen { .. } => Self::Data,
-            Change::OutputActivation { .. }
-            | Change::Loss { .. }
-            | Change::OutputUnits
-            | Change::RemoveLayer { .. } => Self::Output,
-            Change::HiddenActivation { .. }
-            | Change::HiddenActivations { .. }
-            | Change::SaturatingActivations { .. }
-            | Change::Initializers
-            | Change::Unfreeze
-            | Change::DropoutAtMost { .. } => Self::GradientPath,
-            Change::LearningRate { .. }
-            | Change::ScaleLearningRate { .. }
-            | Change::LearningRateFromRangeTest
-            | Change::ConstantLearningRate
-            | Change::Optimizer { .. }
-            | Change::ClipNorm { .. }
-            | Change::BatchSize { .. } => Self::Step,
-            Change::Epochs { .. } | Change::ScaleEpochs { .. } => Self::Length,
-            Change::EarlyStopping { .. } | Change::Dropout { .. } | Change::ScaleUnits { .. } => {
-                Self::Overfitting
-            }
-        }
-    }
-
-    /// Its place in the order: data first, then network, step, length, overfitting. But where the training
-    /// loss itself stands still, jumps or climbs, the data waits until it falls: a network that gives one
-    /// answer to everything shows nothing of what its data is worth, and no trial on it can tell.
-    fn place(self, unreadable: bool) -> (u8, Self) {
-        (u8::from(unreadable && (self > Self::Step || self == Self::Data)), self)
-    }
+/// A stage's place in the order: data first, then network, step, length, overfitting. But where the training
+/// loss itself stands still, jumps or climbs, the data waits until it falls: a network that gives one answer
+/// to everything shows nothing of what its data is worth, and no trial on it can tell.
+fn place(stage: Stage, unreadable: bool) -> (u8, Stage) {
+    (u8::from(unreadable && (stage > Stage::Step || stage == Stage::Data)), stage)
 }
 
 /// Whether a finding says that the training loss itself is not in order.

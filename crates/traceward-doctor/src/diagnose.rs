@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use crate::stage::Stage;
 use crate::{Cause, CauseKind, Evidence, Finding, Label, Level, Need, Treatment, label, rules};
 
 /// What the doctor says of one training.
@@ -97,84 +98,8 @@ fn same_causes(a: &Finding, b: &Finding) -> bool {
 
 /// The order of treatment: stable, so that within a stage the catalogue's order holds.
 fn ordered(mut findings: Vec<Finding>) -> Vec<Finding> {
-    findings.sort_by_key(|finding| (Reverse(finding.level), Stage::of(finding)));
+    findings.sort_by_key(|finding| (Reverse(finding.level), Stage::of_finding(finding)));
     findings
-}
-
-/// When a fault is treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    /// Nothing can run, or nothing can be read.
-    Unreadable,
-    /// What is learnt from.
-    Data,
-    /// What is answered, and what it is compared with.
-    Output,
-    /// How what was compared gets back to the weights.
-    GradientPath,
-    /// How far they move at once.
-    Step,
-    /// How often.
-    Length,
-    /// What is remembered instead of learnt.
-    Overfitting,
-    /// What is wrong with the measuring, not with the training.
-    Measure,
-}
-
-impl Stage {
-    fn of(finding: &Finding) -> Self {
-        match finding.rule {
-            // A loss that is no number has no shape to speak of.
-            "C01" | "C02" => Self::Unreadable,
-            _ => finding.causes.first().map_or(Self::Measure, |cause| Self::of_cause(cause.kind)),
-        }
-    }
-
-    fn of_cause(kind: CauseKind) -> Self {
-        match kind {
-            CauseKind::Syntax | CauseKind::UnknownName | CauseKind::BadValues | CauseKind::Process => {
-                Self::Unreadable
-            }
-            CauseKind::BadLabels
-            | CauseKind::LabelNoise
-            | CauseKind::SortedData
-            | CauseKind::TailSplit
-            | CauseKind::Leak
-            | CauseKind::Shift
-            | CauseKind::Imbalance
-            | CauseKind::Scaling
-            | CauseKind::Truncation
-            | CauseKind::Vocabulary
-            | CauseKind::TooLittleData => Self::Data,
-            CauseKind::OutputActivation
-            | CauseKind::Loss
-            | CauseKind::OutputUnits
-            | CauseKind::DoubledActivation
-            | CauseKind::Objective
-            | CauseKind::Task => Self::Output,
-            CauseKind::HiddenLinear
-            | CauseKind::HiddenActivation
-            | CauseKind::DoubledNormalization
-            | CauseKind::MissingLayer
-            | CauseKind::Initialization
-            | CauseKind::FrozenLayer
-            | CauseKind::DeadUnits
-            | CauseKind::VanishingGradient
-            | CauseKind::ExplodingGradient
-            | CauseKind::TooMuchRegularization => Self::GradientPath,
-            CauseKind::LearningRateHigh
-            | CauseKind::LearningRateLow
-            | CauseKind::Schedule
-            | CauseKind::Optimizer
-            | CauseKind::BatchSize => Self::Step,
-            CauseKind::TooFewEpochs => Self::Length,
-            CauseKind::TooManyEpochs | CauseKind::Capacity | CauseKind::TooLittleRegularization => {
-                Self::Overfitting
-            }
-            CauseKind::NoValidation | CauseKind::SmallValidation | CauseKind::Metric => Self::Measure,
-        }
-    }
 }
 
 /// What a finding's evidence is: findings of one group look at the same thing.

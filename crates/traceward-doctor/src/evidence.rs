@@ -7,9 +7,9 @@ use serde::Serialize;
 use crate::curve::Curves;
 use crate::facts::{Compile, Data, Fit, Network, Range, Stated};
 use crate::inside::Inside;
-use crate::probe::Probes;
 use crate::process::Process;
 use crate::{Finding, Source};
+use traceward_run::probe::Probes;
 
 /// Everything that is known of one training.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +96,23 @@ impl fmt::Display for Need {
 pub struct Missing(pub Need);
 
 impl Evidence {
+    /// This evidence, and from `other` what it lacks: two files that speak of one training.
+    #[must_use]
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            source: self.source.or_else(|| other.source.clone()),
+            network: self.network.or_else(|| other.network.clone()),
+            fit: self.fit.or_else(|| other.fit.clone()),
+            data: self.data.or_else(|| other.data.clone()),
+            stated: if self.stated == Stated::default() { other.stated.clone() } else { self.stated },
+            curves: self.curves.or_else(|| other.curves.clone()),
+            inside: self.inside.or_else(|| other.inside.clone()),
+            probes: self.probes.or_else(|| other.probes.clone()),
+            process: self.process.or_else(|| other.process.clone()),
+            reading: [self.reading, other.reading.clone()].concat(),
+        }
+    }
+
     /// The network.
     ///
     /// # Errors

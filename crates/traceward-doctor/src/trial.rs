@@ -23,12 +23,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::fingerprint::CLIPPED;
 use crate::record::{Score, Verdict};
 use crate::{Change, Evidence};
 
-/// The log loss of a network that answers as wrongly as Keras' clipping at 1e-7 lets it. It stands for an
-/// answer that is no number.
-pub const WORST_LOG_LOSS: f64 = 16.118_095_650_958_32;
 /// A difference of macro-F1 that is not taken for one however little the seeds differ.
 const F1_FLOOR: f64 = 0.01;
 /// The same of the log loss, as a share of it.
@@ -154,7 +152,7 @@ impl Metric {
 
     /// Its value, or the worst it can be.
     fn at_worst(self, run: &Run) -> f64 {
-        self.of(run).unwrap_or(if self == Self::MacroF1 { 0.0 } else { WORST_LOG_LOSS })
+        self.of(run).unwrap_or(if self == Self::MacroF1 { 0.0 } else { CLIPPED })
     }
 
     /// Its mean over runs, the worst standing for what is no number.

@@ -84,7 +84,7 @@ impl Watch {
     }
 
     /// Takes in what probes found.
-    pub fn probes(&mut self, probes: crate::probe::Probes) -> Vec<Finding> {
+    pub fn probes(&mut self, probes: traceward_run::probe::Probes) -> Vec<Finding> {
         self.timed(|watch| {
             watch.evidence.probes = Some(probes);
             let found = watch.check(|rule| rule.id.starts_with('P'));

@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::{Path, PathBuf};
+mod adfa;
+
 use std::sync::LazyLock;
 
 use traceward_doctor::facts::Data;
@@ -10,21 +11,11 @@ use traceward_doctor::{CauseKind, Evidence, Finding, Level, diagnose};
 use traceward_run::config::Input;
 use traceward_trace::rng::Rng;
 use traceward_trace::split::{Method, Split, SplitConfig, split};
-use traceward_trace::{Dataset, ReadOptions, Trace, builtin};
+use traceward_trace::{Dataset, Trace, builtin};
+
+use adfa::adfa_ld;
 
 static CORPUS: LazyLock<Dataset> = LazyLock::new(|| builtin::corpus().unwrap());
-
-#[expect(clippy::print_stdout, reason = "who runs the tests should see what they left out")]
-fn adfa_ld() -> Option<Dataset> {
-    let root = std::env::var_os("TRACEWARD_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    let zip = root.join("adfa-ld/ADFA-LD.zip");
-    if !zip.is_file() {
-        println!("skipped: {} is not there; set TRACEWARD_DATA to a folder that has it", zip.display());
-        return None;
-    }
-    Some(traceward_trace::read(&zip, &ReadOptions::default()).unwrap())
-}
 
 fn found(data: Data, rule: &str) -> Option<Finding> {
     let diagnosis = diagnose(&Evidence { data: Some(data), ..Evidence::default() });

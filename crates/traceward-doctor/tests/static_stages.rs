@@ -2,14 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::{Path, PathBuf};
+mod adfa;
+
+use std::path::Path;
 
 use traceward_doctor::curve::Curves;
 use traceward_doctor::facts::Data;
 use traceward_doctor::{CauseKind, Diagnosis, Evidence, Level, diagnose, read};
 use traceward_run::{History, Preset};
 use traceward_trace::split::split;
-use traceward_trace::{Dataset, ReadOptions, Vocabulary, builtin};
+use traceward_trace::{Dataset, Vocabulary, builtin};
+
+use adfa::adfa_ld;
 
 /// All that is known of a preset on a data set before it trains.
 fn evidence(preset: Preset, dataset: &Dataset) -> Evidence {
@@ -30,16 +34,8 @@ fn loud(diagnosis: &Diagnosis) -> Vec<(&'static str, Level)> {
 }
 
 /// ADFA-LD's training normals and attacks, as the article seems to have used them.
-#[expect(clippy::print_stdout, reason = "who runs the tests should see what they left out")]
 fn article_data() -> Option<Dataset> {
-    let root = std::env::var_os("TRACEWARD_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    let zip = root.join("adfa-ld/ADFA-LD.zip");
-    if !zip.is_file() {
-        println!("skipped: {} is not there; set TRACEWARD_DATA to a folder that has it", zip.display());
-        return None;
-    }
-    let mut data = traceward_trace::read(&zip, &ReadOptions::default()).unwrap();
+    let mut data = adfa_ld()?;
     data.keep_parts(&["training".into(), "attack".into()]).unwrap();
     Some(data)
 }

@@ -3,7 +3,8 @@
 //! A look at a large layer reads a sample of its rows and units, so that what it costs does not grow with
 //! the layer: the shares it speaks of are far from the thresholds that anyone would set.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use traceward_run::inside::{OutputLook, WeightLook};
 use traceward_run::spec::Activation;
 
 /// The most values of an output that are looked at: rows beyond are passed over evenly.
@@ -17,41 +18,7 @@ const SATURATED: f32 = 5.0;
 /// An LSTM's or GRU's output is a tanh times a gate, or a mean of such: beyond this, both are at their ends.
 const SATURATED_STATE: f32 = 0.99;
 
-/// What one layer put out on one batch.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ActivationStats {
-    /// The layer's name.
-    pub layer: String,
-    /// The layer's place in the spec, from 0.
-    pub index: usize,
-    /// Keras' name of the activation that it ends in; `tanh` for an LSTM or GRU.
-    pub activation: String,
-    /// Rows: traces, or traces and time.
-    pub rows: usize,
-    /// Width.
-    pub units: usize,
-    /// Mean over traces, time and units.
-    pub mean: f64,
-    /// Standard deviation over the same.
-    pub deviation: f64,
-    /// The smallest value.
-    pub min: f32,
-    /// The largest value.
-    pub max: f32,
-    /// The share of exact zeros: dead or dropped units.
-    pub zeros: f64,
-    /// Which units are zero in every row.
-    pub dead: Vec<bool>,
-    /// The share of units that are the same in every row, to a millionth of the output's range.
-    pub constant: f64,
-    /// The share of values at the flat end of a sigmoid or tanh (what went in was beyond ±5), or of an
-    /// LSTM's or GRU's output (beyond ±0.99). 0 for other layers.
-    pub saturated: f64,
-    /// Whether any value is NaN or infinite.
-    pub not_finite: bool,
-}
-
-/// What a layer is, for [`ActivationStats::of`].
+/// What a layer is, for [`output_look`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LayerOutput<'a> {
     pub(crate) name: &'a str,
@@ -62,99 +29,69 @@ pub(crate) struct LayerOutput<'a> {
     pub(crate) units: usize,
 }
 
-impl ActivationStats {
-    /// Looks at `values`, rows of the layer's width.
-    pub(crate) fn of(layer: LayerOutput<'_>, values: &[f32]) -> Self {
-        let units = layer.units.max(1);
-        let rows = values.len() / units;
-        let every = (values.len() / VALUES).max(1);
-        let flat: fn(f32) -> bool = match layer.activation {
-            _ if layer.recurrent => |v| v.abs() > SATURATED_STATE,
-            Activation::Sigmoid => |v| {
-                let end = 1.0 / (1.0 + SATURATED.exp());
-                v < end || v > 1.0 - end
-            },
-            Activation::Tanh => |v| v.abs() > SATURATED.tanh(),
-            _ => |_| false,
-        };
-        let (mut smallest, mut largest) = (vec![f32::INFINITY; units], vec![f32::NEG_INFINITY; units]);
-        let (mut sum, mut squares, mut count, mut zeros, mut saturated) = (0.0, 0.0, 0u64, 0u64, 0u64);
-        let mut not_finite = false;
-        for row in values.chunks_exact(units).step_by(every) {
-            let (mut row_sum, mut row_squares) = (0.0f32, 0.0f32);
-            for ((&v, low), high) in row.iter().zip(&mut smallest).zip(&mut largest) {
-                row_sum += v;
-                row_squares += v * v;
-                zeros += u64::from(v == 0.0);
-                *low = low.min(v);
-                *high = high.max(v);
-            }
-            not_finite |= !row_sum.is_finite() && row.iter().any(|v| !v.is_finite());
-            saturated += row.iter().filter(|&&v| flat(v)).count() as u64;
-            sum += f64::from(row_sum);
-            squares += f64::from(row_squares);
-            count += units as u64;
+/// Looks at what a layer put out: `values`, rows of its width.
+pub(crate) fn output_look(layer: LayerOutput<'_>, values: &[f32]) -> OutputLook {
+    let units = layer.units.max(1);
+    let rows = values.len() / units;
+    let every = (values.len() / VALUES).max(1);
+    let flat: fn(f32) -> bool = match layer.activation {
+        _ if layer.recurrent => |v| v.abs() > SATURATED_STATE,
+        Activation::Sigmoid => |v| {
+            let end = 1.0 / (1.0 + SATURATED.exp());
+            v < end || v > 1.0 - end
+        },
+        Activation::Tanh => |v| v.abs() > SATURATED.tanh(),
+        _ => |_| false,
+    };
+    let (mut smallest, mut largest) = (vec![f32::INFINITY; units], vec![f32::NEG_INFINITY; units]);
+    let (mut sum, mut squares, mut count, mut zeros, mut saturated) = (0.0, 0.0, 0u64, 0u64, 0u64);
+    let mut not_finite = false;
+    for row in values.chunks_exact(units).step_by(every) {
+        let (mut row_sum, mut row_squares) = (0.0f32, 0.0f32);
+        for ((&v, low), high) in row.iter().zip(&mut smallest).zip(&mut largest) {
+            row_sum += v;
+            row_squares += v * v;
+            zeros += u64::from(v == 0.0);
+            *low = low.min(v);
+            *high = high.max(v);
         }
-        let count = count.max(1) as f64;
-        let mean = sum / count;
-        let min = smallest.iter().copied().fold(f32::INFINITY, f32::min);
-        let max = largest.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let dead = smallest.iter().zip(&largest).map(|(&low, &high)| low == 0.0 && high == 0.0).collect();
-        let same = smallest.iter().zip(&largest).filter(|&(low, high)| high - low <= 1e-6 * (max - min));
-        Self {
-            layer: layer.name.to_owned(),
-            index: layer.index,
-            activation: if layer.recurrent { "tanh" } else { layer.activation.name() }.into(),
-            rows,
-            units,
-            mean,
-            deviation: (squares / count - mean * mean).max(0.0).sqrt(),
-            min,
-            max,
-            zeros: zeros as f64 / count,
-            constant: same.count() as f64 / units as f64,
-            dead,
-            saturated: saturated as f64 / count,
-            not_finite,
-        }
+        not_finite |= !row_sum.is_finite() && row.iter().any(|v| !v.is_finite());
+        saturated += row.iter().filter(|&&v| flat(v)).count() as u64;
+        sum += f64::from(row_sum);
+        squares += f64::from(row_squares);
+        count += units as u64;
+    }
+    let count = count.max(1) as f64;
+    let mean = sum / count;
+    let min = smallest.iter().copied().fold(f32::INFINITY, f32::min);
+    let max = largest.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let dead = smallest.iter().zip(&largest).map(|(&low, &high)| low == 0.0 && high == 0.0).collect();
+    let same = smallest.iter().zip(&largest).filter(|&(low, high)| high - low <= 1e-6 * (max - min));
+    OutputLook {
+        name: layer.name.to_owned(),
+        layer: layer.index,
+        activation: if layer.recurrent { "tanh" } else { layer.activation.name() }.into(),
+        rows,
+        units,
+        mean,
+        deviation: (squares / count - mean * mean).max(0.0).sqrt(),
+        min: min.into(),
+        max: max.into(),
+        zeros: zeros as f64 / count,
+        constant_units: same.count() as f64 / units as f64,
+        dead,
+        saturated: saturated as f64 / count,
+        not_finite,
     }
 }
 
-/// One weight array in one step: how large it is, how large its gradient, how far it moved.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct WeightStats {
-    /// The weight's name, `dense/kernel`.
-    pub name: String,
-    /// The place of its layer in the spec, from 0.
-    pub layer: usize,
-    /// How many numbers it holds.
-    pub count: usize,
-    /// Whether the step may change it.
-    pub trainable: bool,
-    /// Euclidean norm of the values after the step.
-    pub norm: f64,
-    /// The largest absolute value after the step.
-    pub largest: f32,
-    /// Euclidean norm of the gradient, before clipping.
-    pub gradient_norm: f64,
-    /// The share of the gradient's entries that are exactly zero; 0 without a gradient.
-    pub gradient_zeros: f64,
-    /// Euclidean norm of the change that the step made.
-    pub update_norm: f64,
-    /// The share of units whose weights point the same way as another's; `None` for anything but a kernel
-    /// of several units.
-    pub twins: Option<f64>,
-    /// The mean of the part of an LSTM's bias that is the forget gate's; `None` for anything else.
-    pub forget_bias: Option<f64>,
-}
-
 /// Everything that can be seen of one step from inside.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Internals {
     /// The weights, in the network's order; moving statistics are none.
-    pub weights: Vec<WeightStats>,
+    pub weights: Vec<WeightLook>,
     /// The layers' outputs, first to last.
-    pub activations: Vec<ActivationStats>,
+    pub activations: Vec<OutputLook>,
     /// The batch's loss by moving statistics, before the step; `None` for a network without any, which
     /// has no other loss than the one it is trained with.
     pub evaluated_loss: Option<f64>,
@@ -253,9 +190,9 @@ mod tests {
 
     #[test]
     fn dead_and_constant_units_are_counted_by_column() {
-        let stats = ActivationStats::of(layer(Activation::Relu, 3), &[0.0, 1.0, 5.0, 0.0, 3.0, 5.0]);
+        let stats = output_look(layer(Activation::Relu, 3), &[0.0, 1.0, 5.0, 0.0, 3.0, 5.0]);
         assert_eq!(stats.dead, [true, false, false]);
-        assert!((stats.constant - 2.0 / 3.0).abs() < 1e-12);
+        assert!((stats.constant_units - 2.0 / 3.0).abs() < 1e-12);
         assert!((stats.zeros - 2.0 / 6.0).abs() < 1e-12);
         assert!((stats.mean - 14.0 / 6.0).abs() < 1e-6);
         assert!((stats.deviation - (60.0 / 6.0 - (14f64 / 6.0).powi(2)).sqrt()).abs() < 1e-6);
@@ -265,7 +202,7 @@ mod tests {
     #[test]
     fn flat_ends_are_those_of_what_goes_in_beyond_five() {
         let values: Vec<f32> = [-6.0f32, -4.0, 4.0, 6.0].iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect();
-        let share = |activation, values: &[f32]| ActivationStats::of(layer(activation, 1), values).saturated;
+        let share = |activation, values: &[f32]| output_look(layer(activation, 1), values).saturated;
         assert!((share(Activation::Sigmoid, &values) - 0.5).abs() < 1e-12);
         let values: Vec<f32> = [-6.0f32, -4.0, 4.0, 4.5].iter().map(|x| x.tanh()).collect();
         assert!((share(Activation::Tanh, &values) - 0.25).abs() < 1e-12);
@@ -274,9 +211,9 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_number_is_seen() {
-        let stats = ActivationStats::of(layer(Activation::Linear, 2), &[1.0, 2.0, f32::NAN, 4.0]);
+        let stats = output_look(layer(Activation::Linear, 2), &[1.0, 2.0, f32::NAN, 4.0]);
         assert!(stats.not_finite);
-        let huge = ActivationStats::of(layer(Activation::Linear, 2), &[f32::MAX, f32::MAX]);
+        let huge = output_look(layer(Activation::Linear, 2), &[f32::MAX, f32::MAX]);
         assert!(!huge.not_finite);
     }
 

@@ -27,6 +27,6 @@ pub mod tensors;
 pub use batch::Batch;
 pub use error::Error;
 pub use file::{About, ModelFile};
-pub use internals::{ActivationStats, GradientStats, Internals, WeightStats, norm};
+pub use internals::{GradientStats, Internals, norm};
 pub use network::{Gradients, Network, Predictions, Step, argmax};
 pub use parameter::Parameter;

@@ -7,13 +7,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use traceward_run::ModelSpec;
 use traceward_run::config::Loss;
+use traceward_run::inside::{OutputLook, WeightLook};
 use traceward_run::spec::{Activation, Layer};
 
-use crate::internals::{GradientStats, LayerOutput, distance, twins};
+use crate::internals::{GradientStats, LayerOutput, distance, output_look, twins};
 use crate::layers::{Node, Pass, Signal, Updates, activate, plan};
 use crate::loss;
 use crate::op::numbers;
-use crate::{ActivationStats, Batch, Error, Parameter, WeightStats, norm};
+use crate::{Batch, Error, Parameter, norm};
 
 /// The most rows and traces of a batch while predicting: what bounds memory there.
 const PREDICT_ROWS: usize = 1 << 15;
@@ -61,7 +62,7 @@ pub struct Gradients {
     /// The gradient of each parameter, in the network's order; `None` where it is not trainable.
     pub gradients: Vec<Option<Vec<f32>>>,
     /// What the layers put out, first to last, if it was asked for.
-    pub activations: Vec<ActivationStats>,
+    pub activations: Vec<OutputLook>,
     /// How long it took to look at them.
     pub look_seconds: f64,
     updates: Updates,
@@ -249,8 +250,9 @@ impl Network {
             loss::judge(step.loss, self.output_activation, &numbers(logits.clone()), labels, self.classes);
         if step.inspect && self.output_activation != Activation::Linear {
             // What a last Dense puts out is seen after its activation, like any other layer's.
-            activations.pop_if(|last| last.layer == self.names[self.spec.layers.len() - 1]);
-            activations.push(self.stats(self.spec.layers.len() - 1, self.classes, &judged.outputs));
+            let output = self.spec.layers.len() - 1;
+            activations.pop_if(|last| last.layer == output);
+            activations.push(self.stats(output, self.classes, &judged.outputs));
         }
 
         let traces = labels.len() as f32;
@@ -389,7 +391,7 @@ impl Network {
         self.parameters.iter().map(of).collect()
     }
 
-    fn stats(&self, index: usize, units: usize, values: &[f32]) -> ActivationStats {
+    fn stats(&self, index: usize, units: usize, values: &[f32]) -> OutputLook {
         let layer = &self.spec.layers[index].layer;
         let activation = match layer {
             Layer::Dense { activation, .. }
@@ -399,7 +401,7 @@ impl Network {
         };
         let recurrent = matches!(layer, Layer::Lstm(_) | Layer::Gru(_) | Layer::Bidirectional { .. });
         let layer = LayerOutput { name: &self.names[index], index, activation, recurrent, units };
-        ActivationStats::of(layer, values)
+        output_look(layer, values)
     }
 
     /// Whether training and prediction differ by more than dropout: a layer keeps moving statistics.
@@ -423,7 +425,7 @@ impl Network {
 
     /// What a step did to the weights: `before` and `self` are the network on either side of it,
     /// `gradients` those before clipping, by weight array.
-    pub fn weights_after(&self, before: &Self, gradients: &[Option<GradientStats>]) -> Vec<WeightStats> {
+    pub fn weights_after(&self, before: &Self, gradients: &[Option<GradientStats>]) -> Vec<WeightLook> {
         let moving = |name: &str| name.ends_with("/moving_mean") || name.ends_with("/moving_variance");
         let pairs = before.parameters.iter().zip(&self.parameters).zip(gradients);
         pairs
@@ -431,13 +433,13 @@ impl Network {
             .map(|((before, after), gradient)| {
                 let gradient = gradient.unwrap_or_default();
                 let columns = after.shape.last().copied().unwrap_or(1);
-                WeightStats {
+                WeightLook {
                     name: after.name.clone(),
                     layer: after.layer,
                     count: after.values.len(),
                     trainable: after.trainable,
                     norm: norm(&after.values),
-                    largest: after.values.iter().fold(0f32, |largest, v| largest.max(v.abs())),
+                    largest: after.values.iter().fold(0f32, |largest, v| largest.max(v.abs())).into(),
                     gradient_norm: gradient.norm,
                     gradient_zeros: gradient.zeros,
                     update_norm: distance(&before.values, &after.values),

@@ -6,10 +6,13 @@
 //! from other frameworks' files.
 
 pub mod config;
+mod crc;
 pub mod evaluation;
 pub mod foreign;
 pub mod history;
+pub mod inside;
 pub mod presets;
+pub mod probe;
 mod protobuf;
 pub mod run_dir;
 pub mod spec;

@@ -12,6 +12,7 @@ use traceward_model::random::derive;
 use traceward_model::{Batch, Network, Step, argmax};
 use traceward_run::TrainConfig;
 use traceward_run::config::{Loss, Optimizer};
+use traceward_run::probe::{GradientCheck, InputMatters, Overfit, RangeTest, StartLoss};
 use traceward_run::spec::{Activation, Layer};
 use traceward_trace::rng::Rng;
 
@@ -43,85 +44,6 @@ const CHECK_WAY: f64 = 0.1;
 /// Smaller gradients are not to be told from the rounding of the loss.
 const CHECK_NORM: f64 = 5e-3;
 const CHECK_PARTS: [f64; 4] = [1.0, 0.3, 0.1, 0.03];
-
-/// The loss before the first step, and what it should be.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StartLoss {
-    /// Mean over the items.
-    pub loss: f64,
-    /// The loss of a network whose outputs are all alike.
-    pub expected: f64,
-    /// How that comes about: `ln 7`.
-    pub formula: String,
-    /// Items looked at.
-    pub items: usize,
-}
-
-/// A few items, trained on again and again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Overfit {
-    /// How many, all different.
-    pub items: usize,
-    /// Of how many classes.
-    pub classes: usize,
-    /// Steps made; fewer than allowed if it has learned them before.
-    pub steps: u64,
-    /// Loss before the first step.
-    pub start_loss: f64,
-    /// Loss at the last.
-    pub end_loss: f64,
-    /// Accuracy at the last.
-    pub accuracy: f64,
-    /// The learning rate that it was done at.
-    pub learning_rate: f64,
-    /// Step and loss, at some of the steps.
-    pub curve: Vec<(u64, f64)>,
-    /// Whether time ran out before it was clear.
-    pub cut_short: bool,
-}
-
-/// The loss with each item's own input against that with another's.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InputMatters {
-    /// Items looked at.
-    pub items: usize,
-    /// Steps that the network was trained for before.
-    pub steps: u64,
-    /// Mean loss with the right inputs.
-    pub own: f64,
-    /// Mean loss with permuted inputs, over all permutations.
-    pub permuted: f64,
-    /// How many permutations.
-    pub permutations: usize,
-    /// The one-sided p of the permutation test: (permutations not worse + 1) / (permutations + 1).
-    pub p: f64,
-}
-
-/// Learning rates rising from step to step, each with its loss.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RangeTest {
-    /// Rate and smoothed loss, one a step; ends early when the loss explodes.
-    pub points: Vec<(f64, f64)>,
-    /// The rate where the smoothed loss fell most steeply.
-    pub steepest: Option<f64>,
-    /// A third of that.
-    pub suggested: Option<f64>,
-    /// The rate from which on the loss was more than twice its minimum.
-    pub bound: Option<f64>,
-}
-
-/// Gradients against differences of the loss.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GradientCheck {
-    /// Items of the batch.
-    pub items: usize,
-    /// Weights in the arrays compared.
-    pub weights: usize,
-    /// The largest relative error.
-    pub worst: f64,
-    /// The weight array that it is in.
-    pub name: String,
-}
 
 /// What probes look at: a network as it is before the first step, and the training that is planned for it.
 #[derive(Clone, Copy, Debug)]
@@ -248,6 +170,8 @@ impl Subject<'_> {
                     start_loss,
                     end_loss: loss,
                     accuracy,
+                    // No two items are alike, so all can be right.
+                    ceiling: 1.0,
                     learning_rate,
                     curve,
                     cut_short: late && !learned,
@@ -341,7 +265,9 @@ impl Subject<'_> {
             }
             rate *= growth;
         }
-        Ok(read_range(points))
+        // As it was typed: 0.01, not the single precision's 0.009999999776.
+        let current = self.config.compile.optimizer.learning_rate().to_string().parse().unwrap_or(f64::NAN);
+        Ok(RangeTest { current: Some(current), ..read_range(points) })
     }
 
     /// Compares, for each weight array, the slope of the loss along its gradient with that gradient's norm,
@@ -419,7 +345,7 @@ fn read_range(points: Vec<(f64, f64)>) -> RangeTest {
     // A loss that never left the noise of its start fell nowhere.
     let fell = (first - least) > 0.05 * first.abs();
     let steepest = steepest.filter(|(_, slope)| fell && *slope > 0.0).map(|(at, _)| points[at - SPAN / 2].0);
-    RangeTest { points, steepest, suggested: steepest.map(|rate| rate / 3.0), bound }
+    RangeTest { points, steepest, suggested: steepest.map(|rate| rate / 3.0), bound, current: None }
 }
 
 /// The loss of outputs that are all alike, and how it comes about.

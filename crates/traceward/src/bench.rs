@@ -12,13 +12,12 @@ use std::time::Instant;
 use traceward_doctor::Evidence;
 use traceward_doctor::curve::Curves;
 use traceward_doctor::debug::{Event, Ward};
-use traceward_doctor::facts::Data;
 use traceward_doctor::plan::Plan;
-use traceward_doctor::probe::Probes;
 use traceward_doctor::record::DebugRecord;
 use traceward_doctor::trial::{Figures, Run};
 use traceward_model::Network;
 use traceward_run::config::{Input, TrainConfig};
+use traceward_run::probe::Probes;
 use traceward_run::{Evaluation, History};
 use traceward_trace::split::{self, Method, Split, SplitConfig};
 use traceward_trace::{Dataset, Vocabulary};
@@ -27,8 +26,8 @@ use traceward_train::{Control, Examples, Observer, Traces, fit};
 
 use crate::error::Failure;
 use crate::evaluate::{Judged, evaluate};
+use crate::input;
 use crate::interrupt::StopFlag;
-use crate::probes;
 use crate::watch::{Doctor, Facts};
 
 /// The share of the data (of groups in each class, where there are groups) that no plan sees.
@@ -73,11 +72,7 @@ impl Bench {
     /// # Errors
     /// If it cannot be made, or network and data do not fit together.
     pub fn cut(&self, config: &TrainConfig) -> Result<(Split, Vocabulary), Failure> {
-        config.check_values()?;
-        let split = split::split(&self.data, &config.split)?;
-        let vocabulary = Vocabulary::learn(&self.data, &split.train);
-        config.check(vocabulary.size(), self.data.classes.len())?;
-        Ok((split, vocabulary))
+        input::cut(config, &self.data)
     }
 
     /// Trains `config` and judges the network on the hold-out.
@@ -89,7 +84,7 @@ impl Bench {
         let (split, vocabulary) = self.cut(config)?;
         let examples = Examples::of(&self.data, &split, &vocabulary, &config.input);
         let mut network = self.network(config, &vocabulary)?;
-        let mut doctor = Doctor::new(self.facts(config, &split, &vocabulary), None, None);
+        let mut doctor = Doctor::new(Facts::of(config, &self.data, &split, &vocabulary), None, None);
         doctor.begin();
         let control = Control { stop: stop.clone(), ..Control::default() };
         let observers: &mut [&mut dyn Observer] = &mut [&mut doctor];
@@ -115,7 +110,7 @@ impl Bench {
             dropped: Vec::new(),
         });
         let vocabulary = Vocabulary::learn(&self.data, &split.train);
-        Doctor::new(self.facts(config, &split, &vocabulary), None, None).evidence().clone()
+        Doctor::new(Facts::of(config, &self.data, &split, &vocabulary), None, None).evidence().clone()
     }
 
     /// A learning-rate range test of `config`; nothing if it cannot be made.
@@ -124,7 +119,7 @@ impl Bench {
             let (split, vocabulary) = self.cut(config).ok()?;
             let examples = Examples::of(&self.data, &split, &vocabulary, &config.input);
             let network = self.network(config, &vocabulary).ok()?;
-            probes::range_test(&Subject { network: &network, examples: &examples, config, stop }).ok()
+            Subject { network: &network, examples: &examples, config, stop }.range_test().ok()
         };
         Probes { range: range(), ..Probes::default() }
     }
@@ -133,11 +128,6 @@ impl Bench {
         let classes = self.data.classes.len();
         let spec = config.model.resolve(vocabulary.size(), classes);
         Ok(Network::build(&spec, vocabulary.size(), classes, config.seed)?)
-    }
-
-    fn facts<'a>(&self, config: &'a TrainConfig, split: &Split, vocabulary: &Vocabulary) -> Facts<'a> {
-        let data = Data::of(&self.data, Some((&config.split, split)), Some(&config.input), Some(vocabulary));
-        Facts { config, classes: self.data.classes.len(), vocabulary: vocabulary.size(), data: Some(data) }
     }
 
     fn encoded_holdout(&self, vocabulary: &Vocabulary, input: &Input) -> Traces {

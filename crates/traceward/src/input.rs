@@ -6,9 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use traceward_run::TrainConfig;
 use traceward_run::config::DataSource;
 use traceward_trace::read::read_pair;
-use traceward_trace::{Abi, Dataset, ReadOptions, builtin, read};
+use traceward_trace::split::{self, Split};
+use traceward_trace::{Abi, Dataset, ReadOptions, Vocabulary, builtin, read};
 
 use crate::cli::ReadArgs;
 use crate::error::Failure;
@@ -71,6 +73,18 @@ pub fn load(source: &DataSource, output: Output) -> Result<Dataset, Failure> {
         ));
     }
     Ok(data)
+}
+
+/// Cuts a data set as a configuration says: the split, and the vocabulary of its training side.
+///
+/// # Errors
+/// If it cannot be cut, or the network does not fit what comes of it.
+pub fn cut(config: &TrainConfig, data: &Dataset) -> Result<(Split, Vocabulary), Failure> {
+    config.check_values()?;
+    let split = split::split(data, &config.split)?;
+    let vocabulary = Vocabulary::learn(data, &split.train);
+    config.check(vocabulary.size(), data.classes.len())?;
+    Ok((split, vocabulary))
 }
 
 /// The data set as a user would type it.

@@ -268,32 +268,16 @@ pub fn together(subjects: Vec<Subject>) -> Result<Vec<Subject>, Failure> {
         if subject.evidence.data.is_some() && context.data.is_some() {
             return Err(twice("data set"));
         }
-        context = joined(context, &subject.evidence);
+        context = context.or(&subject.evidence);
     }
     if curves.is_empty() {
         let first = rest.into_iter().next();
         return Ok(first.map(|subject| Subject { evidence: context, ..subject }).into_iter().collect());
     }
     for subject in &mut curves {
-        subject.evidence = joined(std::mem::take(&mut subject.evidence), &context);
+        subject.evidence = std::mem::take(&mut subject.evidence).or(&context);
     }
     Ok(curves)
-}
-
-/// `first`, and from `second` what it lacks.
-fn joined(first: Evidence, second: &Evidence) -> Evidence {
-    Evidence {
-        source: first.source.or_else(|| second.source.clone()),
-        network: first.network.or_else(|| second.network.clone()),
-        fit: first.fit.or_else(|| second.fit.clone()),
-        data: first.data.or_else(|| second.data.clone()),
-        stated: if first.stated == Default::default() { second.stated.clone() } else { first.stated },
-        curves: first.curves.or_else(|| second.curves.clone()),
-        inside: first.inside.or_else(|| second.inside.clone()),
-        probes: first.probes.or_else(|| second.probes.clone()),
-        process: first.process.or_else(|| second.process.clone()),
-        reading: [first.reading, second.reading.clone()].concat(),
-    }
 }
 
 /// How a subject is called in a report.

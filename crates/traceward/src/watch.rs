@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Effects, Style};
 use traceward_doctor::facts::Data;
-use traceward_doctor::inside::{Look, OutputLook, WeightLook};
-use traceward_doctor::probe::Probes;
+use traceward_doctor::inside::Look;
 use traceward_doctor::watch::Watch;
 use traceward_doctor::{Diagnosis, Evidence, Finding, Level, read};
+use traceward_run::probe::Probes;
 use traceward_run::{History, TrainConfig};
+use traceward_trace::split::Split;
+use traceward_trace::{Dataset, Vocabulary};
 use traceward_train::{Event, Observer, StepEnd};
 
 use crate::progress::Voice;
@@ -27,6 +29,18 @@ pub struct Facts<'a> {
     pub vocabulary: usize,
     /// The data, if it was looked at.
     pub data: Option<Data>,
+}
+
+impl<'a> Facts<'a> {
+    /// Of a training on this split of the data, with the vocabulary of its training side.
+    pub fn of(config: &'a TrainConfig, data: &Dataset, split: &Split, vocabulary: &Vocabulary) -> Self {
+        Self {
+            config,
+            classes: data.classes.len(),
+            vocabulary: vocabulary.size(),
+            data: Some(Data::of(data, Some((&config.split, split)), Some(&config.input), Some(vocabulary))),
+        }
+    }
 }
 
 /// Watches a training as one of its observers.
@@ -156,43 +170,14 @@ impl Observer for Doctor {
 /// What was seen at a step, if it was looked at.
 fn look(step: &StepEnd) -> Option<Look> {
     let internals = step.internals.as_ref()?;
-    let weights = internals.weights.iter().map(|weight| WeightLook {
-        name: weight.name.clone(),
-        layer: weight.layer,
-        count: weight.count,
-        trainable: weight.trainable,
-        norm: weight.norm,
-        largest: weight.largest.into(),
-        gradient_norm: weight.gradient_norm,
-        gradient_zeros: weight.gradient_zeros,
-        update_norm: weight.update_norm,
-        twins: weight.twins,
-        forget_bias: weight.forget_bias,
-    });
-    let outputs = internals.activations.iter().map(|output| OutputLook {
-        name: output.layer.clone(),
-        layer: output.index,
-        activation: output.activation.clone(),
-        rows: output.rows,
-        units: output.units,
-        mean: output.mean,
-        deviation: output.deviation,
-        min: output.min.into(),
-        max: output.max.into(),
-        zeros: output.zeros,
-        dead: output.dead.clone(),
-        saturated: output.saturated,
-        constant_units: output.constant,
-        not_finite: output.not_finite,
-    });
     Some(Look {
         step: step.row.step,
         epoch: step.row.epoch,
         loss: step.row.loss,
         learning_rate: step.row.learning_rate,
         gradient_norm: step.row.gradient_norm.unwrap_or_default(),
-        weights: weights.collect(),
-        outputs: outputs.collect(),
+        weights: internals.weights.clone(),
+        outputs: internals.activations.clone(),
         evaluated_loss: internals.evaluated_loss,
     })
 }

@@ -174,13 +174,7 @@ impl<'a> Interpreter<'a> {
             if self.is_module(class) {
                 continue;
             }
-            let mut methods: Vec<usize> = self.classes[class].methods.values().copied().collect();
-            methods.sort_unstable();
-            for method in methods {
-                if !self.called.contains(&method) {
-                    self.call_function(method, Some(instance.clone()), &[]);
-                }
-            }
+            self.call_the_rest(class, &instance);
         }
         // Methods of objects that were made, but are called from elsewhere.
         for index in 0..self.state.instances.len() {
@@ -188,12 +182,17 @@ impl<'a> Interpreter<'a> {
             if self.is_module(class) {
                 continue;
             }
-            let mut methods: Vec<usize> = self.classes[class].methods.values().copied().collect();
-            methods.sort_unstable();
-            for method in methods {
-                if !self.called.contains(&method) {
-                    self.call_function(method, Some(Value::Instance(index)), &[]);
-                }
+            self.call_the_rest(class, &Value::Instance(index));
+        }
+    }
+
+    /// Calls the methods of an object that nothing has called.
+    fn call_the_rest(&mut self, class: usize, object: &Value) {
+        let mut methods: Vec<usize> = self.classes[class].methods.values().copied().collect();
+        methods.sort_unstable();
+        for method in methods {
+            if !self.called.contains(&method) {
+                self.call_function(method, Some(object.clone()), &[]);
             }
         }
     }

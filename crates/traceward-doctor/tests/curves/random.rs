@@ -1,24 +1,18 @@
-//! Random numbers that are the same everywhere.
+//! Random numbers that are the same everywhere: the project's generator, and Gaussians from it.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): seeded, and the same everywhere.
-pub(crate) struct Random(u64);
+use traceward_trace::rng::Rng;
+
+/// A seeded source.
+pub(crate) struct Random(Rng);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        Self(Rng::new(seed))
     }
 
     /// Between 0 and 1.
     pub(crate) fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        self.0.uniform()
     }
 
     /// Gaussian, by Box and Muller.

@@ -20,6 +20,7 @@ use super::shape::{self, promoted};
 use super::table::Table;
 use super::value::{self, Value};
 use super::{LoggedRun, yaml};
+use crate::crc;
 use crate::protobuf::{Field, Fields};
 
 /// What every `.wandb` file begins with.
@@ -187,24 +188,8 @@ fn records(bytes: &[u8], mut each: impl FnMut(&[u8])) -> End {
 
 /// The checksum of a chunk: CRC-32 as in zip, over its type and its data.
 fn crc_of(kind: u8, data: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = {
-        let mut table = [0; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            let mut crc = byte as u32;
-            let mut bit = 0;
-            while bit < 8 {
-                crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-                bit += 1;
-            }
-            table[byte] = crc;
-            byte += 1;
-        }
-        table
-    };
-    !std::iter::once(&kind)
-        .chain(data)
-        .fold(!0, |crc, byte| TABLE[((crc ^ u32::from(*byte)) & 0xff) as usize] ^ crc >> 8)
+    const TABLE: [u32; 256] = crc::table(0xedb8_8320);
+    crc::checksum(&TABLE, std::iter::once(&kind).chain(data))
 }
 
 struct Run {

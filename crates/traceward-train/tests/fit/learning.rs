@@ -119,7 +119,7 @@ fn a_step_can_be_looked_at_from_inside_and_is_the_same_step() {
     let (not_looked_at, _) = run(&config(1), &Control::default(), &mut Notes::default());
     assert_eq!(bits(&looked_at), bits(&not_looked_at));
     let [internals] = &notes.internals[..] else { panic!("{:?}", notes.internals) };
-    let names: Vec<_> = internals.activations.iter().map(|a| a.layer.as_str()).collect();
+    let names: Vec<_> = internals.activations.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(names, ["bidirectional", "dropout", "dense", "batch_normalization", "dense_1"]);
     let together = internals.weights.iter().map(|w| w.gradient_norm.powi(2)).sum::<f64>().sqrt();
     assert!((together - notes.steps[3].gradient_norm.unwrap()).abs() < 1e-9);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
-use traceward_doctor::probe::{Probes, RangeTest};
 use traceward_doctor::{Evidence, Level, diagnose, read};
 use traceward_model::Network;
 use traceward_report::doctor::{self, Document, Report};
 use traceward_report::terminal::Palette;
 use traceward_run::TrainConfig;
+use traceward_run::probe::{Probes, RangeTest};
 use traceward_train::Examples;
 use traceward_train::probe::Subject;
 

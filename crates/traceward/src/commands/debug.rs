@@ -13,11 +13,11 @@ use std::time::SystemTime;
 use serde::Serialize;
 use traceward_doctor::debug::{Event, Settings, Ward, debug};
 use traceward_doctor::plan::Plan;
-use traceward_doctor::probe::Probes;
 use traceward_doctor::record::{DebugRecord, Outcome as Ended, Verdict};
 use traceward_doctor::trial::Run;
 use traceward_doctor::{Diagnosis, Evidence, Level};
 use traceward_run::TrainConfig;
+use traceward_run::probe::Probes;
 use traceward_run::run_dir::{unix_seconds, write_atomically};
 
 use super::train;

@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
 use serde::Serialize;
-use traceward_doctor::facts::Data;
 use traceward_doctor::plan::PlanFacts;
 use traceward_doctor::{Change, Diagnosis, Level, treat};
 use traceward_model::{About, ModelFile, Network};
@@ -20,7 +19,7 @@ use traceward_run::config::{
 use traceward_run::run_dir::{State, Status, unix_seconds};
 use traceward_run::{Evaluation, ModelSpec, Preset, RunDir, TrainConfig, summary};
 use traceward_trace::profile::Profile;
-use traceward_trace::split::{self, Method, Split};
+use traceward_trace::split::{Method, Split};
 use traceward_trace::{Dataset, Vocabulary};
 use traceward_train::probe::Subject;
 use traceward_train::{Checkpoints, Control, Examples, Observer, Outcome as Fitted, Stopped, fit};
@@ -31,7 +30,6 @@ use crate::evaluate::{Judged, class_counts, evaluate};
 use crate::input::{self, shown};
 use crate::interrupt::{self, StopFlag};
 use crate::output::{self, Format, Output};
-use crate::probes;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::watch::{Doctor, Facts};
@@ -245,18 +243,7 @@ impl Plan {
 
     /// What the doctor may know before the first step.
     fn facts(&self) -> Facts<'_> {
-        let config = &self.record.config;
-        Facts {
-            config,
-            classes: self.data.classes.len(),
-            vocabulary: self.vocabulary.size(),
-            data: Some(Data::of(
-                &self.data,
-                Some((&config.split, &self.split)),
-                Some(&config.input),
-                Some(&self.vocabulary),
-            )),
-        }
+        Facts::of(&self.record.config, &self.data, &self.split, &self.vocabulary)
     }
 
     /// Probes instead of a training.
@@ -301,11 +288,11 @@ impl Plan {
         let examples = Examples::of(&self.data, &self.split, &self.vocabulary, &config.input);
         stop.store(false, Ordering::SeqCst);
         let subject = Subject { network: &self.network().ok()?, examples: &examples, config, stop };
-        probes::range_test(&subject).ok()?.suggested
+        subject.range_test().ok()?.suggested
     }
 }
 
-/// Cuts the data as the configuration says, and checks that the network fits it.
+/// The split that a configuration makes of labelled data, and the vocabulary of its training side.
 fn cut(config: &TrainConfig, data: &Dataset) -> Result<(Split, Vocabulary), Failure> {
     if data.classes.len() < 2 {
         return Err(Failure::new(format_args!(
@@ -314,11 +301,7 @@ fn cut(config: &TrainConfig, data: &Dataset) -> Result<(Split, Vocabulary), Fail
             output::counted(data.classes.len() as u64, "class", "classes")
         )));
     }
-    config.check_values()?;
-    let split = split::split(data, &config.split)?;
-    let vocabulary = Vocabulary::learn(data, &split.train);
-    config.check(vocabulary.size(), data.classes.len())?;
-    Ok((split, vocabulary))
+    input::cut(config, data)
 }
 
 /// What the command line asks for: the configuration, the data, and where that came from.

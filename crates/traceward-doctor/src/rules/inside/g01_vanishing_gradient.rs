@@ -81,7 +81,7 @@ fn check(evidence: &Evidence) -> Answer {
         _ => format!("the gradient of {} has entries of {:.1e}", worst.name, worst.gradient_size()),
     };
     Ok(vec![treated(
-        causes(evidence, inside, Finding::new("G01", Level::Error, symptom).at(Some(worst.place()))),
+        causes(evidence, inside, Finding::new("G01", Level::Error, symptom).at(Some(worst.into()))),
         newest,
     )])
 }

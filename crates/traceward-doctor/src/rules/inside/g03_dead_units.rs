@@ -76,7 +76,7 @@ fn found(inside: &Inside, dead: &Dead<'_>) -> Finding {
     let learns = inside.loss_left().is_some_and(|left| left < 0.5);
     let level =
         if units as f64 >= 0.9 * output.units as f64 && !learns { Level::Error } else { Level::Warning };
-    let mut finding = Finding::new("G03", level, symptom).at(Some(output.place()));
+    let mut finding = Finding::new("G03", level, symptom).at(Some(output.into()));
     let mut rate = Cause::new(
         CauseKind::LearningRateHigh,
         if all { 0.65 } else { 0.5 },

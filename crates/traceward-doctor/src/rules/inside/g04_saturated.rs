@@ -58,7 +58,7 @@ fn check(evidence: &Evidence) -> Answer {
         }
         let mut causes = [scaling, rate];
         causes.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-        let mut finding = Finding::new("G04", Level::Warning, symptom).at(Some(output.place()));
+        let mut finding = Finding::new("G04", Level::Warning, symptom).at(Some(output.into()));
         for cause in causes {
             finding = finding.cause(cause);
         }

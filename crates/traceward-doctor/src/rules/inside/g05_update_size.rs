@@ -48,12 +48,9 @@ fn check(evidence: &Evidence) -> Answer {
         let factor = (USUAL / largest).max(0.01);
         return Ok(vec![
             Finding::new("G05", Level::Warning, symptom)
-                .at(Some(weight.place()))
+                .at(Some(weight.into()))
                 .cause(cause)
-                .treat(Treatment::automatic(
-                    Change::LearningRateFromRangeTest,
-                    "take the learning rate that a range test finds",
-                ))
+                .treat(range_test())
                 .treat(Treatment::automatic(
                     Change::ScaleLearningRate { factor },
                     format!("divide the learning rate by {:.0}", 1.0 / factor),
@@ -69,19 +66,19 @@ fn check(evidence: &Evidence) -> Answer {
             .because(format!("it is {rate}"));
         let factor = (1e-3 / largest).min(1e3);
         return Ok(vec![
-            Finding::new("G05", Level::Warning, symptom)
-                .cause(cause)
-                .treat(Treatment::automatic(
-                    Change::LearningRateFromRangeTest,
-                    "take the learning rate that a range test finds",
-                ))
-                .treat(Treatment::automatic(
+            Finding::new("G05", Level::Warning, symptom).cause(cause).treat(range_test()).treat(
+                Treatment::automatic(
                     Change::ScaleLearningRate { factor },
                     format!("multiply the learning rate by {factor:.0}"),
-                )),
+                ),
+            ),
         ]);
     }
     Ok(Vec::new())
+}
+
+fn range_test() -> Treatment {
+    Treatment::automatic(Change::LearningRateFromRangeTest, "take the learning rate that a range test finds")
 }
 
 /// Update over norm: the median of the newest five looks, the very first apart.

@@ -53,7 +53,7 @@ fn check(evidence: &Evidence) -> Answer {
     if let [first, ..] = held[..] {
         findings.push(
             unchanged(&held, steps)
-                .at(Some(first.place()))
+                .at(Some(first.into()))
                 .cause(
                     Cause::new(CauseKind::FrozenLayer, 0.97, "frozen, with random weights")
                         .because("trainable is false"),
@@ -63,7 +63,7 @@ fn check(evidence: &Evidence) -> Answer {
     }
     // Where nothing moves at all, G01 and G05 say so.
     if let ([.., last], true) = (&lost[..], moves) {
-        findings.push(unlearned(newest, last, unchanged(&lost, steps).at(Some(last.place()))));
+        findings.push(unlearned(newest, last, unchanged(&lost, steps).at(Some((*last).into()))));
     }
     Ok(findings)
 }

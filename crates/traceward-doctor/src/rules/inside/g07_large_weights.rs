@@ -49,7 +49,7 @@ fn check(evidence: &Evidence) -> Answer {
         .because(format!("the learning rate is {}", newest.learning_rate));
     Ok(vec![
         Finding::new("G07", Level::Warning, symptom)
-            .at(Some(worst.place()))
+            .at(Some(worst.into()))
             .cause(cause)
             .cause(Cause::new(
                 CauseKind::TooLittleRegularization,

@@ -56,7 +56,7 @@ fn check(evidence: &Evidence) -> Answer {
             cause.weight = 0.95;
         }
         Finding::new("G09", level, symptom)
-            .at(Some(weight.place()))
+            .at(Some(weight.into()))
             .cause(cause)
             .treat(Treatment::automatic(Change::Initializers, "start from the default initial weights"))
     };

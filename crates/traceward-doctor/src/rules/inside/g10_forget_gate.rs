@@ -36,7 +36,7 @@ fn check(evidence: &Evidence) -> Answer {
             weight.layer_name()
         );
         let start = inside.weight(&weight.name).next().and_then(|first| first.forget_bias);
-        let finding = Finding::new("G10", Level::Warning, symptom).at(Some(weight.place()));
+        let finding = Finding::new("G10", Level::Warning, symptom).at(Some(weight.into()));
         Some(if start.is_some_and(|start| start < SHUT) {
             finding
                 .cause(

@@ -1,7 +1,7 @@
 //! Probes made by hand.
 
-use crate::probe::{GradientCheck, InputMatters, Overfit, Probes, RangeTest, StartLoss};
 use crate::{CauseKind, Evidence, Finding, rules};
+use traceward_run::probe::{GradientCheck, InputMatters, Overfit, Probes, RangeTest, StartLoss};
 
 fn healthy() -> Probes {
     Probes {
@@ -16,6 +16,7 @@ fn healthy() -> Probes {
             ceiling: 1.0,
             learning_rate: 1e-3,
             curve: vec![(0, 1.95), (210, 0.04)],
+            cut_short: false,
         }),
         input: Some(InputMatters {
             items: 100,

@@ -1,6 +1,7 @@
 //! What probes found: short runs, seconds long, before the real one.
 //!
-//! The runs themselves are the training loop's; here is only what came out of them.
+//! The runs themselves are the training loop's and what they mean is the doctor's to say; here is what the
+//! one tells the other.
 
 use serde::Serialize;
 
@@ -35,7 +36,7 @@ pub struct StartLoss {
 /// A few items, trained on again and again without regularisation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Overfit {
-    /// How many.
+    /// How many, all different.
     pub items: usize,
     /// Of how many classes.
     pub classes: usize,
@@ -53,6 +54,9 @@ pub struct Overfit {
     pub learning_rate: f64,
     /// Losses at some of the steps: step and loss.
     pub curve: Vec<(u64, f64)>,
+    /// Whether time ran out before it was clear. Then it says nothing.
+    #[serde(skip)]
+    pub cut_short: bool,
 }
 
 /// The loss with each item's own input against the loss with another item's.
