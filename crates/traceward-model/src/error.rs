@@ -1,9 +1,7 @@
 //! Why a network cannot be built, run, kept or read back.
 
-use std::io;
-use std::path::PathBuf;
-
 use traceward_run::spec::SpecError;
+use traceward_run::tensors::FileError;
 
 /// What can go wrong with a network or a model file.
 #[derive(Debug, thiserror::Error)]
@@ -20,25 +18,9 @@ pub enum Error {
         /// A phrase: what is wrong with it.
         reason: String,
     },
-    /// A file could not be read or written.
-    #[error("cannot {action} {}: {error}", path.display())]
-    Io {
-        /// What was tried: `read`, `write`.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        error: io::Error,
-    },
-    /// A file that is not a whole, sound model of ours.
-    #[error("{}: not a traceward model: {reason}", path.display())]
-    ModelFile {
-        /// The file.
-        path: PathBuf,
-        /// A phrase: what is wrong with it.
-        reason: String,
-    },
+    /// A file that could not be read or written, or is no sound model of ours.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Weights that do not belong to this network.
     #[error("weight {name}: {reason}")]
     Weight {

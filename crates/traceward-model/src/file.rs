@@ -6,43 +6,14 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use traceward_run::ModelSpec;
-use traceward_run::config::Input;
-use traceward_trace::Vocabulary;
-use traceward_trace::split::SplitConfig;
+use serde_json::Value;
+use traceward_run::tensors::{self, FileError, TensorRef};
+use traceward_run::{About, ModelSpec};
 
-use crate::tensors::{self, TensorRef};
 use crate::{Error, Network};
 
 /// The version of the document's layout; files of a later one are refused.
 const FORMAT: u32 = 1;
-
-/// What a model is beside its weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct About {
-    /// The version of traceward that wrote it.
-    pub version: String,
-    /// The calls that it knows, and their ABI.
-    pub vocabulary: Vocabulary,
-    /// The classes, in the order of the outputs.
-    pub classes: Vec<String>,
-    /// What was done to a trace before it was read.
-    #[serde(default)]
-    pub input: Input,
-    /// The fingerprint of the training data.
-    #[serde(default)]
-    pub fingerprint: String,
-    /// How that data was cut, so that an evaluation on the same data can keep to the validation side.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub split: Option<SplitConfig>,
-    /// What `calibrate` found out, if it ran.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calibration: Option<Value>,
-    /// What it was worth when it was trained.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub metrics: Map<String, Value>,
-}
 
 /// A classifier as it is kept: network and all that goes with it.
 #[derive(Clone, Debug)]
@@ -67,7 +38,7 @@ impl ModelFile {
     /// # Errors
     /// If the file cannot be written, or vocabulary and classes do not fit the network.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let bad = |reason: String| Error::ModelFile { path: path.to_owned(), reason };
+        let bad = |reason: String| Error::from(FileError::NotAModel { path: path.to_owned(), reason });
         agree(&self.about, &self.network).map_err(bad)?;
         let document =
             Document { format: FORMAT, spec: self.network.spec().clone(), about: self.about.clone() };
@@ -77,7 +48,7 @@ impl ModelFile {
             .iter()
             .map(|p| TensorRef { name: &p.name, shape: &p.shape, values: &p.values })
             .collect();
-        tensors::write(path, &document, &arrays)
+        Ok(tensors::write(path, &document, &arrays)?)
     }
 
     /// Reads a model.
@@ -85,7 +56,7 @@ impl ModelFile {
     /// # Errors
     /// If the file cannot be read, or anything in it is damaged, missing, of the wrong shape, or unknown.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let bad = |reason: String| Error::ModelFile { path: path.to_owned(), reason };
+        let bad = |reason: String| Error::from(FileError::NotAModel { path: path.to_owned(), reason });
         let (document, weights) = tensors::read(path)?;
         let raw: Value = serde_json::from_str(&document)
             .map_err(|error| bad(format!("its document does not read: {error}")))?;

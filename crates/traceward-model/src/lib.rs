@@ -22,11 +22,10 @@ mod network;
 mod op;
 mod parameter;
 pub mod random;
-pub mod tensors;
 
 pub use batch::Batch;
 pub use error::Error;
-pub use file::{About, ModelFile};
+pub use file::ModelFile;
 pub use internals::{GradientStats, Internals, norm};
-pub use network::{Gradients, Network, Predictions, Step, argmax};
+pub use network::{Gradients, Network, Step};
 pub use parameter::Parameter;

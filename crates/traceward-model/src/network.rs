@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
-use traceward_run::ModelSpec;
+use traceward_run::classifier::{Classifier, Unreadable};
 use traceward_run::config::Loss;
 use traceward_run::inside::{OutputLook, WeightLook};
 use traceward_run::spec::{Activation, Layer};
+use traceward_run::{ModelSpec, Scores};
 
 use crate::internals::{GradientStats, LayerOutput, distance, output_look, twins};
 use crate::layers::{Node, Pass, Signal, Updates, activate, plan};
@@ -66,46 +67,6 @@ pub struct Gradients {
     /// How long it took to look at them.
     pub look_seconds: f64,
     updates: Updates,
-}
-
-/// Class probabilities, one row a trace. (For a network that does not end in softmax: its outputs.)
-#[derive(Clone, Debug, PartialEq)]
-pub struct Predictions {
-    classes: usize,
-    values: Vec<f32>,
-}
-
-impl Predictions {
-    /// How many classes there are.
-    pub fn classes(&self) -> usize {
-        self.classes
-    }
-
-    /// The rows, one a trace.
-    pub fn rows(&self) -> std::slice::ChunksExact<'_, f32> {
-        self.values.chunks_exact(self.classes)
-    }
-
-    /// All values, row by row.
-    pub fn values(&self) -> &[f32] {
-        &self.values
-    }
-
-    /// The most probable class of each trace; the first of equals.
-    pub fn best(&self) -> Vec<u32> {
-        self.rows().map(argmax).collect()
-    }
-}
-
-/// The place of the largest value, the first of equals; NaN never wins.
-pub fn argmax(row: &[f32]) -> u32 {
-    let mut best = 0;
-    for (place, value) in row.iter().enumerate() {
-        if *value > row[best] || row[best].is_nan() {
-            best = place;
-        }
-    }
-    best as u32
 }
 
 impl Network {
@@ -294,10 +255,10 @@ impl Network {
     ///
     /// # Errors
     /// If a trace is empty or holds a token outside the vocabulary.
-    pub fn predict(&self, traces: &[&[u32]]) -> Result<Predictions, Error> {
+    pub fn predict(&self, traces: &[&[u32]]) -> Result<Scores, Error> {
         let mut values = self.logits(traces)?;
         activate(self.output_activation, &mut values, self.classes);
-        Ok(Predictions { classes: self.classes, values })
+        Ok(Scores::new(self.classes, values))
     }
 
     /// Class probabilities and the loss of each trace, as after an epoch: no dropout, no weights.
@@ -309,7 +270,7 @@ impl Network {
         traces: &[&[u32]],
         labels: &[u32],
         loss: Loss,
-    ) -> Result<(Predictions, Vec<f32>), Error> {
+    ) -> Result<(Scores, Vec<f32>), Error> {
         if let Some(trace) = labels.iter().position(|&l| l as usize >= self.classes) {
             let reason = format!(
                 "its class is number {}, and the network has {} outputs",
@@ -319,7 +280,7 @@ impl Network {
         }
         let logits = self.logits(traces)?;
         let judged = loss::judge(loss, self.output_activation, &logits, labels, self.classes);
-        Ok((Predictions { classes: self.classes, values: judged.outputs }, judged.losses))
+        Ok((Scores::new(self.classes, judged.outputs), judged.losses))
     }
 
     /// What goes into the last activation, `[traces, classes]`, traces of like length batched together and
@@ -460,5 +421,18 @@ impl Network {
             batch.tokens[row], self.vocabulary
         );
         Err(Error::Trace { trace, reason })
+    }
+}
+
+impl Classifier for Network {
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn predict(&self, traces: &[&[u32]]) -> Result<Scores, Unreadable> {
+        Network::predict(self, traces).map_err(|error| match error {
+            Error::Trace { trace, reason } => Unreadable { trace, reason },
+            other => Unreadable { trace: 0, reason: other.to_string() },
+        })
     }
 }

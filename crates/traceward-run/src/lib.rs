@@ -5,6 +5,8 @@
 //! Nothing here can train: a spec may hold layers that no code of ours runs, since specs are also read
 //! from other frameworks' files.
 
+pub mod about;
+pub mod classifier;
 pub mod config;
 mod crc;
 pub mod evaluation;
@@ -18,7 +20,10 @@ pub mod run_dir;
 pub mod spec;
 pub mod summary;
 pub mod tensorboard;
+pub mod tensors;
 
+pub use about::About;
+pub use classifier::{Classifier, Labelled, Scores};
 pub use config::TrainConfig;
 pub use evaluation::Evaluation;
 pub use history::History;

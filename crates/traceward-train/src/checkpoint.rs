@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use traceward_model::Network;
-use traceward_model::tensors::{self, TensorRef};
 use traceward_run::TrainConfig;
 use traceward_run::config::Schedule;
 use traceward_run::history;
+use traceward_run::tensors::{self, FileError, TensorRef};
 
 use crate::best::{Best, Watch};
 use crate::{Error, Examples, OptimizerState};
@@ -261,7 +261,7 @@ fn load(
     config: &TrainConfig,
     examples: &Examples,
 ) -> Result<(), Error> {
-    let bad = |reason: String| traceward_model::Error::ModelFile { path: path.to_owned(), reason };
+    let bad = |reason: String| FileError::NotAModel { path: path.to_owned(), reason };
     let (document, arrays) = tensors::read(path)?;
     let document: Document =
         serde_json::from_str(&document).map_err(|e| bad(format!("no checkpoint of this version: {e}")))?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use traceward_run::config::ConfigError;
+use traceward_run::tensors::FileError;
 
 /// What can go wrong with a training.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,9 @@ pub enum Error {
     /// The network cannot run a trace, or a checkpoint does not read.
     #[error(transparent)]
     Model(#[from] traceward_model::Error),
+    /// A checkpoint cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// There is nothing to train on.
     #[error("there is no trace to train on")]
     NoTraces,

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use traceward_model::random::derive;
-use traceward_model::{Batch, GradientStats, Gradients, Internals, Network, Step, argmax};
+use traceward_model::{Batch, GradientStats, Gradients, Internals, Network, Step};
 use traceward_run::TrainConfig;
+use traceward_run::classifier::argmax;
 use traceward_run::config::Loss;
 use traceward_run::history;
 

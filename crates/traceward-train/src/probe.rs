@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use traceward_model::random::derive;
-use traceward_model::{Batch, Network, Step, argmax};
+use traceward_model::{Batch, Network, Step};
 use traceward_run::TrainConfig;
+use traceward_run::classifier::argmax;
 use traceward_run::config::{Loss, Optimizer};
 use traceward_run::probe::{GradientCheck, InputMatters, Overfit, RangeTest, StartLoss};
 use traceward_run::spec::{Activation, Layer};

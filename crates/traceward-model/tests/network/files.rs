@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use traceward_model::tensors::{self, TensorRef};
-use traceward_model::{About, ModelFile};
+use traceward_model::ModelFile;
+use traceward_run::About;
 use traceward_run::config::Input;
+use traceward_run::tensors::{self, TensorRef};
 use traceward_trace::split::{Method, SplitConfig};
 use traceward_trace::{Abi, Vocabulary};
 

@@ -11,13 +11,13 @@ use std::time::{Instant, SystemTime};
 use serde::Serialize;
 use traceward_doctor::plan::PlanFacts;
 use traceward_doctor::{Change, Diagnosis, Level, treat};
-use traceward_model::{About, ModelFile, Network};
+use traceward_model::{ModelFile, Network};
 use traceward_report::{doctor, html};
 use traceward_run::config::{
     ClassWeight, DataRecord, DataSource, EarlyStopping, Monitor, Optimizer, RunRecord, Truncating as Cut,
 };
 use traceward_run::run_dir::{State, Status, unix_seconds};
-use traceward_run::{Evaluation, ModelSpec, Preset, RunDir, TrainConfig, summary};
+use traceward_run::{About, Evaluation, ModelSpec, Preset, RunDir, TrainConfig, summary};
 use traceward_trace::profile::Profile;
 use traceward_trace::split::{Method, Split};
 use traceward_trace::{Dataset, Vocabulary};

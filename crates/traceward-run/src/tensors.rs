@@ -7,14 +7,13 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use traceward_run::run_dir::write_atomically;
 
-use crate::Error;
+use crate::run_dir::write_atomically;
 
 /// Name, shape and numbers of an array.
 pub type Tensor = (String, Vec<usize>, Vec<f32>);
@@ -26,6 +25,31 @@ const LARGEST_FILE: u64 = 4 << 30;
 const DOCUMENT: &str = "traceward";
 /// The metadata key of the checksum.
 const CHECKSUM: &str = "sha256";
+
+/// Why a file could not be written, or not be believed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// It could not be read or written.
+    #[error("cannot {action} {}: {error}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// It is not a whole, sound file of ours.
+    #[error("{}: not a traceward model: {reason}", path.display())]
+    NotAModel {
+        /// The file.
+        path: PathBuf,
+        /// A phrase: what is wrong with it.
+        reason: String,
+    },
+}
 
 /// An array to be written: name, shape, numbers.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +66,8 @@ pub struct TensorRef<'a> {
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write(path: &Path, document: &str, tensors: &[TensorRef<'_>]) -> Result<(), Error> {
-    write_atomically(path, &encode(document, tensors)).map_err(|error| Error::Io {
+pub fn write(path: &Path, document: &str, tensors: &[TensorRef<'_>]) -> Result<(), FileError> {
+    write_atomically(path, &encode(document, tensors)).map_err(|error| FileError::Io {
         action: "write",
         path: path.to_owned(),
         error,
@@ -74,17 +98,17 @@ fn encode(document: &str, tensors: &[TensorRef<'_>]) -> Vec<u8> {
 ///
 /// # Errors
 /// If the file cannot be read, is not such a file, is cut off, or differs in any bit from what was written.
-pub fn read(path: &Path) -> Result<(String, Vec<Tensor>), Error> {
-    let io = |error| Error::Io { action: "read", path: path.to_owned(), error };
+pub fn read(path: &Path) -> Result<(String, Vec<Tensor>), FileError> {
+    let io = |error| FileError::Io { action: "read", path: path.to_owned(), error };
     let file = File::open(path).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();
     if length > LARGEST_FILE {
         let reason = format!("it is larger than {} GiB", LARGEST_FILE >> 30);
-        return Err(Error::ModelFile { path: path.to_owned(), reason });
+        return Err(FileError::NotAModel { path: path.to_owned(), reason });
     }
     let mut bytes = Vec::new();
     file.take(LARGEST_FILE).read_to_end(&mut bytes).map_err(|error: io::Error| io(error))?;
-    decode(&bytes).map_err(|reason| Error::ModelFile { path: path.to_owned(), reason })
+    decode(&bytes).map_err(|reason| FileError::NotAModel { path: path.to_owned(), reason })
 }
 
 fn decode(bytes: &[u8]) -> Result<(String, Vec<Tensor>), String> {

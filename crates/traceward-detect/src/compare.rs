@@ -1,0 +1,1 @@
+//! Two models on the same traces: is the difference more than luck?

@@ -1,0 +1,1 @@
+//! Whether what is scored still looks like what was trained on.

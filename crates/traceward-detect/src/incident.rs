@@ -1,0 +1,1 @@
+//! Related traces judged together: an attack run, a recording, a process tree.

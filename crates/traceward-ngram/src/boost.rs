@@ -1,0 +1,1 @@
+//! Gradient boosting of trees over n-gram counts.

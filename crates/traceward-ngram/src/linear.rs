@@ -1,0 +1,1 @@
+//! Linear classifiers over n-gram weights: the support vector machine that networks must beat.

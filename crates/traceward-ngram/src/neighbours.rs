@@ -1,0 +1,1 @@
+//! The training traces most like a trace: a classifier by itself, and features for others.

@@ -1,0 +1,1 @@
+//! How unlike all training traces a trace is: n-grams never seen (STIDE) and unlikely ones (Markov).
