@@ -1,19 +1,17 @@
-//! The model file: one safetensors file that holds all that scoring needs.
+//! The model file of a network ([`traceward_run::model_file`]).
 //!
-//! Weights are arrays under Keras' names and in Keras' layouts; everything else is one JSON document in
-//! the metadata. A file is believed only after everything in it has been checked against everything else.
+//! Weights are arrays under Keras' names and in Keras' layouts, the spec stands in the document. A file is believed only after everything in it has been checked against everything else.
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use traceward_run::tensors::{self, FileError, TensorRef};
-use traceward_run::{About, ModelSpec};
+use traceward_run::model_file;
+use traceward_run::tensors::{FileError, TensorRef};
+use traceward_run::{About, ModelSpec, RawModel};
 
 use crate::{Error, Network};
 
-/// The version of the document's layout; files of a later one are refused.
-const FORMAT: u32 = 1;
+/// The document's key that says that the model is a network.
+const KIND: &str = "spec";
 
 /// A classifier as it is kept: network and all that goes with it.
 #[derive(Clone, Debug)]
@@ -24,31 +22,20 @@ pub struct ModelFile {
     pub network: Network,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Document {
-    format: u32,
-    spec: ModelSpec,
-    #[serde(flatten)]
-    about: About,
-}
-
 impl ModelFile {
     /// Writes the model to `path`, all or nothing. The same model gives the same bytes.
     ///
     /// # Errors
     /// If the file cannot be written, or vocabulary and classes do not fit the network.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let bad = |reason: String| Error::from(FileError::NotAModel { path: path.to_owned(), reason });
-        agree(&self.about, &self.network).map_err(bad)?;
-        let document =
-            Document { format: FORMAT, spec: self.network.spec().clone(), about: self.about.clone() };
-        let document = serde_json::to_string(&document).map_err(|error| bad(error.to_string()))?;
+        agree(&self.about, &self.network)
+            .map_err(|reason| FileError::NotAModel { path: path.to_owned(), reason })?;
         let parameters = self.network.parameters();
         let arrays: Vec<_> = parameters
             .iter()
             .map(|p| TensorRef { name: &p.name, shape: &p.shape, values: &p.values })
             .collect();
-        Ok(tensors::write(path, &document, &arrays)?)
+        Ok(model_file::write(path, KIND, self.network.spec(), &self.about, &arrays)?)
     }
 
     /// Reads a model.
@@ -56,23 +43,25 @@ impl ModelFile {
     /// # Errors
     /// If the file cannot be read, or anything in it is damaged, missing, of the wrong shape, or unknown.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let bad = |reason: String| Error::from(FileError::NotAModel { path: path.to_owned(), reason });
-        let (document, weights) = tensors::read(path)?;
-        let raw: Value = serde_json::from_str(&document)
-            .map_err(|error| bad(format!("its document does not read: {error}")))?;
-        match raw.get("format").and_then(Value::as_u64) {
-            Some(format) if format == u64::from(FORMAT) => {}
-            Some(format) => {
-                return Err(bad(format!("its format is {format}, and this version reads {FORMAT}")));
-            }
-            None => return Err(bad("its document is not that of a model".into())),
-        }
-        let Document { spec, about, .. } = serde_json::from_value(raw)
-            .map_err(|error| bad(format!("its document does not read: {error}")))?;
+        Self::from_raw(RawModel::read(path)?)
+    }
+
+    /// Whether what was read is a network.
+    pub fn is_network(raw: &RawModel) -> bool {
+        raw.has(KIND)
+    }
+
+    /// Makes a model of what was read.
+    ///
+    /// # Errors
+    /// As [`ModelFile::load`].
+    pub fn from_raw(mut raw: RawModel) -> Result<Self, Error> {
+        let (spec, about): (ModelSpec, About) = (raw.part(Some(KIND))?, raw.about()?);
         let (vocabulary, classes) = (about.vocabulary.size(), about.classes.len());
+        let weights = std::mem::take(&mut raw.tensors);
         let network = Network::with_weights(&spec, vocabulary, classes, weights)
-            .map_err(|error| bad(error.to_string()))?;
-        agree(&about, &network).map_err(bad)?;
+            .map_err(|error| raw.bad(error.to_string()))?;
+        agree(&about, &network).map_err(|reason| raw.bad(reason))?;
         Ok(Self { about, network })
     }
 }

@@ -90,6 +90,7 @@ plain!(
     traceward_model::Error,
     traceward_run::config::ConfigError,
     traceward_run::run_dir::RunDirError,
+    traceward_run::tensors::FileError,
     traceward_train::Error,
 );
 

@@ -2,7 +2,7 @@
 //!
 //! This crate is the `traceward` program, one file per command under [`commands`], and the place from
 //! which a Rust program reaches the libraries it is made of: [`trace`] (data), [`run`] (what was asked
-//! and what came out), [`model`] and [`train`] (networks), [`report`] (what people look at).
+//! and what came out), [`model`] and [`train`] (networks), [`ngram`] (the other models), [`detect`] (what detection is worth), [`report`] (what people look at).
 //!
 //! ```no_run
 //! use traceward::{model::ModelFile, trace};
@@ -13,6 +13,7 @@
 //! ```
 
 pub mod bench;
+pub mod classifier;
 pub mod cli;
 pub mod commands;
 pub mod error;
@@ -24,10 +25,13 @@ pub mod probes;
 pub mod progress;
 pub mod recorder;
 pub mod subject;
+pub mod trainers;
 pub mod watch;
 
+pub use traceward_detect as detect;
 pub use traceward_doctor as doctor;
 pub use traceward_model as model;
+pub use traceward_ngram as ngram;
 pub use traceward_report as report;
 pub use traceward_run as run;
 pub use traceward_trace as trace;

@@ -1,11 +1,12 @@
 //! `model inspect`, and how every command finds the model file behind what was typed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use traceward_model::ModelFile;
 use traceward_run::summary;
 
+use crate::classifier::file_of;
 use crate::error::{ExitStatus, Failure, Outcome};
 use crate::output::{self, Format, Output};
 
@@ -13,22 +14,6 @@ use crate::output::{self, Format, Output};
 pub(super) fn load(path: &Path) -> Result<ModelFile, Failure> {
     let file = file_of(path)?;
     ModelFile::load(&file).map_err(|e| Failure::new(format_args!("{}: {e}", file.display())))
-}
-
-fn file_of(path: &Path) -> Result<PathBuf, Failure> {
-    if !path.exists() {
-        return Err(Failure::new(format_args!("{}: no such file or folder", path.display()))
-            .hint("traceward runs list shows the runs there are"));
-    }
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    let file = path.join("model.safetensors");
-    if file.exists() {
-        return Ok(file);
-    }
-    Err(Failure::new(format_args!("{} holds no model.safetensors", path.display()))
-        .hint("a run that was cut off has none yet; go on with it: traceward train --resume"))
 }
 
 /// Shows what a model is.
