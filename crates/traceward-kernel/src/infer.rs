@@ -185,6 +185,56 @@ impl Prepared {
         pass.run(scratch, Some(states), out);
     }
 
+    /// Length of a row of [`Prepared::step`]: the units, rounded up to whole blocks.
+    #[must_use]
+    pub fn padded_units(&self) -> usize {
+        self.blocks.units()
+    }
+
+    /// Reads one call of each of several traces, each of its own state: row `b` of `outputs` and of `cells`
+    /// (`[traces, padded units]`, zeros before the first call) holds what is remembered of trace `b` and is
+    /// brought up to date. Bit for bit what [`Prepared::advance`] does, for callers that keep their states in
+    /// rows of their own and read call by call.
+    ///
+    /// # Panics
+    ///
+    /// When there is not one call for each row, a token is outside the table, or `reads` is not what the
+    /// layer was made for.
+    pub fn step(&self, scratch: &mut Scratch, reads: Reads, outputs: &mut [f32], cells: &mut [f32]) {
+        let (blocks, padded) = (&self.blocks, self.blocks.units());
+        let traces = outputs.len() / padded;
+        assert!(outputs.len() == traces * padded && cells.len() == outputs.len(), "whole rows of state");
+        let Scratch { index, outputs: [before, _], projected, .. } = scratch;
+        before.grow(outputs.len());
+        before[..outputs.len()].copy_from_slice(outputs);
+        let input = match (reads, &self.table) {
+            (Reads::Tokens(tokens), Some((vocabulary, panels))) => {
+                assert_eq!(tokens.len(), traces, "one token for each trace");
+                Projected { panels, rows: *vocabulary, index: tokens }
+            }
+            (Reads::Rows(rows), None) => {
+                assert_eq!(rows.len(), traces * blocks.shape.inputs, "one row for each trace");
+                projected.grow(traces * blocks.columns());
+                project(self.isa, blocks, &self.packed, rows, projected);
+                index.clear();
+                index.extend(0..traces as u32);
+                Projected { panels: projected, rows: traces, index }
+            }
+            (Reads::Tokens(_), None) => panic!("a layer made by `Prepared::rows` does not read tokens"),
+            (Reads::Rows(_), Some(_)) => panic!("a layer made by `Prepared::tokens` does not read rows"),
+        };
+        self.isa.run(ForwardStep {
+            blocks: *blocks,
+            traces,
+            input,
+            recurrent: &self.packed.recurrent,
+            output_before: before,
+            state: kernels::State::InPlace(cells),
+            output: outputs,
+            tape: None,
+        });
+    }
+
     /// Checks what is to be read.
     fn source<'a>(&'a self, batch: &Ragged, reads: Reads<'a>) -> Source<'a> {
         match (reads, &self.table) {

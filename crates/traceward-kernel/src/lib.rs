@@ -44,6 +44,7 @@ mod layout;
 mod math;
 mod ragged;
 pub mod reference;
+pub mod row;
 mod shape;
 mod simd;
 mod train;

@@ -144,6 +144,37 @@ fn chunks_give_the_bits_of_one_pass() {
 }
 
 #[test]
+fn steps_give_the_bits_of_one_pass() {
+    for (inputs, units) in [(64, 32), (5, 17)] {
+        for case in without_masks(inputs, units, &[9; 5]) {
+            if case.reverse || case.output != Output::Sequences {
+                continue;
+            }
+            let expected = case.forward(Isa::detect());
+            let (prepared, mut scratch) = (prepared(&case, Isa::detect()), Scratch::default());
+            let padded = prepared.padded_units();
+            let (mut outputs, mut cells) = (vec![0.0; 5 * padded], vec![0.0; 5 * padded]);
+            for step in 0..9 {
+                let rows: Vec<usize> = (0..5).map(|trace| trace * 9 + step).collect();
+                let (tokens, values): (Vec<u32>, Vec<f32>) = match &case.tokens {
+                    Some(all) => (rows.iter().map(|&row| all[row]).collect(), Vec::new()),
+                    None => {
+                        let row = |&row: &usize| &case.values[row * inputs..][..inputs];
+                        (Vec::new(), rows.iter().flat_map(row).copied().collect())
+                    }
+                };
+                let reads =
+                    if case.tokens.is_some() { Reads::Tokens(&tokens) } else { Reads::Rows(&values) };
+                prepared.step(&mut scratch, reads, &mut outputs, &mut cells);
+                for (output, &row) in outputs.chunks_exact(padded).zip(&rows) {
+                    assert_eq!(output[..units], expected[row * units..][..units], "{}", case.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_state_goes_through_its_parts_and_back_to_the_start() {
     let shape = Shape { cell: Cell::Lstm, inputs: 3, units: 5 };
     let case = Case::new(shape, &[4], true, (0.0, 0.0), false, Output::Last);
