@@ -5,6 +5,8 @@
 //! on. Both are one file format, so a run's own `traceward.toml` repeats the run. A key that nobody
 //! reads is an error, not a silent typo.
 
+mod recipe;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,8 @@ use traceward_trace::split::SplitConfig;
 use crate::ModelSpec;
 use crate::run_dir::write_atomically;
 use crate::spec::{Layer, SpecError};
+
+pub use recipe::RecipeRecord;
 
 /// A training run, written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,6 +172,9 @@ fn without_nulls(mut model: ModelSpec) -> ModelSpec {
                 other.config.values_mut().for_each(strip);
             }
             Layer::Bidirectional { layer, .. } => strip_layer(layer),
+            Layer::Concatenate { branches } => {
+                branches.iter_mut().flatten().for_each(|spec| strip_layer(&mut spec.layer));
+            }
             _ => {}
         }
     }

@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{ConfigError, RunRecord};
+use crate::config::{ConfigError, RecipeRecord, RunRecord};
 use crate::{Evaluation, History};
 
 /// The directory of one training run.
@@ -305,6 +305,23 @@ impl RunDir {
         Ok(RunRecord::load(&self.config_path())?)
     }
 
+    /// Writes `traceward.toml` of a training without epochs.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_recipe(&self, record: &RecipeRecord) -> Result<(), RunDirError> {
+        self.write(&self.config_path(), record.to_toml()?.as_bytes())
+    }
+
+    /// Reads `traceward.toml` of a training without epochs; `None` if it is a network's.
+    ///
+    /// # Errors
+    /// If it does not read.
+    pub fn read_recipe(&self) -> Result<Option<RecipeRecord>, RunDirError> {
+        let path = self.config_path();
+        if RecipeRecord::is_one(&path) { Ok(Some(RecipeRecord::load(&path)?)) } else { Ok(None) }
+    }
+
     /// Writes `status.json`.
     ///
     /// # Errors
@@ -368,6 +385,7 @@ impl RunDir {
     /// This run as a line of a list. What does not read is left out.
     pub fn entry(&self) -> RunEntry {
         let record = self.read_record().ok();
+        let recipe = self.read_recipe().ok().flatten();
         let history = self.read_history().ok();
         let evaluation = self.read_evaluation().ok();
         let best = |history: &History| {
@@ -378,9 +396,12 @@ impl RunDir {
             path: self.path.clone(),
             name: self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             status: self.read_status().ok(),
-            preset: record.as_ref().and_then(|record| record.config.preset.clone()),
+            preset: match &recipe {
+                Some(recipe) => Some(recipe.model.clone()),
+                None => record.as_ref().and_then(|record| record.config.preset.clone()),
+            },
             epochs: record.as_ref().map(|record| record.config.fit.epochs),
-            data: record.map(|record| record.data.name),
+            data: record.map(|record| record.data.name).or(recipe.map(|recipe| recipe.data.name)),
             loss: history.as_ref().and_then(|history| history.last("loss")),
             best_val_loss: history.as_ref().and_then(best),
             accuracy: evaluation.as_ref().map(|evaluation| evaluation.accuracy),
