@@ -243,6 +243,14 @@ impl Network {
         })
     }
 
+    /// Learns from the training traces what layers want to know before the first step, Keras' `adapt`: the
+    /// inverse document frequencies of an n-gram layer. Without such a layer nothing happens.
+    pub fn adapt(&mut self, traces: &[&[u32]]) {
+        let (nodes, parameters) = (Arc::clone(&self.nodes), &mut self.parameters);
+        let mut set = |place: usize, values| parameters[place].values = values;
+        nodes.iter().for_each(|(_, node)| node.adapt(traces, &mut set));
+    }
+
     /// Takes over the moving statistics that came out of a step.
     pub fn follow(&mut self, gradients: &mut Gradients) {
         for (place, values) in gradients.updates.drain(..) {
@@ -387,7 +395,8 @@ impl Network {
     /// What a step did to the weights: `before` and `self` are the network on either side of it,
     /// `gradients` those before clipping, by weight array.
     pub fn weights_after(&self, before: &Self, gradients: &[Option<GradientStats>]) -> Vec<WeightLook> {
-        let moving = |name: &str| name.ends_with("/moving_mean") || name.ends_with("/moving_variance");
+        let no_gradient = ["/moving_mean", "/moving_variance", "/idf"];
+        let moving = |name: &str| no_gradient.iter().any(|end| name.ends_with(end));
         let pairs = before.parameters.iter().zip(&self.parameters).zip(gradients);
         pairs
             .filter(|((_, after), _)| !moving(&after.name))

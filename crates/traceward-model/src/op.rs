@@ -7,8 +7,8 @@
 //! batch to batch (masks, elementwise functions whose SIMD tail rounds differently) goes through here;
 //! matrix products, sums and the graph itself are burn's.
 //!
-//! burn's macro knows fixed numbers of tensors only, so there is one entry a number of inputs: 1, 3
-//! (normalisation), 4 (a recurrent layer) and 7 (both directions).
+//! burn's macro knows fixed numbers of tensors only, so there is one entry a number of inputs: 1, 2
+//! (attention), 3 (normalisation), 4 (a recurrent layer) and 7 (both directions).
 
 use std::any::Any;
 use std::fmt;
@@ -51,6 +51,7 @@ pub(crate) type SharedOp = Arc<dyn SliceOp>;
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait SliceOps: Backend {
     fn slice_op_1(op: SharedOp, a: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn slice_op_2(op: SharedOp, a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
     fn slice_op_3(
         op: SharedOp,
         a: FloatTensor<Self>,
@@ -81,6 +82,11 @@ pub(crate) trait SliceOps: Backend {
 /// Applies an operation of one input.
 pub(crate) fn apply_1(op: impl SliceOp + 'static, a: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::slice_op_1(Arc::new(op), a.into_dispatch()))
+}
+
+/// Applies an operation of two inputs.
+pub(crate) fn apply_2(op: impl SliceOp + 'static, [a, b]: [Tensor<2>; 2]) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::slice_op_2(Arc::new(op), a.into_dispatch(), b.into_dispatch()))
 }
 
 /// Applies an operation of three inputs.
@@ -196,6 +202,10 @@ impl SliceOps for Flex {
         plain(&op, [a])
     }
 
+    fn slice_op_2(op: SharedOp, a: F, b: F) -> F {
+        plain(&op, [a, b])
+    }
+
     fn slice_op_3(op: SharedOp, a: F, b: F, c: F) -> F {
         plain(&op, [a, b, c])
     }
@@ -214,6 +224,10 @@ type T<C> = FloatTensor<Autodiff<Flex, C>>;
 impl<C: CheckpointStrategy> SliceOps for Autodiff<Flex, C> {
     fn slice_op_1(op: SharedOp, a: T<C>) -> T<C> {
         track::<C, 1>(op, [a])
+    }
+
+    fn slice_op_2(op: SharedOp, a: T<C>, b: T<C>) -> T<C> {
+        track::<C, 2>(op, [a, b])
     }
 
     fn slice_op_3(op: SharedOp, a: T<C>, b: T<C>, c: T<C>) -> T<C> {

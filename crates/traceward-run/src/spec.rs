@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub use keras::NotSequential;
-pub use shapes::{LayerFacts, Shape, SpecError};
+pub use shapes::{LayerFacts, Shape, SpecError, branch_names};
 pub use weights::{Initializer, Weights};
 
 /// A sequential network: tokens in, one row of class scores out.
@@ -44,12 +44,20 @@ impl ModelSpec {
     /// for each class. What is not 0 stays as it is.
     #[must_use]
     pub fn resolve(&self, vocabulary_size: usize, classes: usize) -> Self {
-        let mut resolved = self.clone();
-        for spec in &mut resolved.layers {
-            if let Layer::Embedding { input_dim: input_dim @ 0, .. } = &mut spec.layer {
-                *input_dim = vocabulary_size;
+        fn rows_for(vocabulary_size: usize, layers: &mut [LayerSpec]) {
+            for spec in layers {
+                match &mut spec.layer {
+                    Layer::Embedding { input_dim: input_dim @ 0, .. } => *input_dim = vocabulary_size,
+                    Layer::Concatenate { branches } => {
+                        branches.iter_mut().for_each(|branch| rows_for(vocabulary_size, branch));
+                    }
+                    _ => {}
+                }
             }
         }
+
+        let mut resolved = self.clone();
+        rows_for(vocabulary_size, &mut resolved.layers);
         let last_dense = resolved.layers.iter_mut().rev().find_map(|spec| match &mut spec.layer {
             Layer::Dense { units, .. } => Some(units),
             _ => None,
@@ -145,6 +153,21 @@ pub enum Layer {
     GlobalMaxPooling1D,
     /// The mean over all time steps of the true length.
     GlobalAveragePooling1D,
+    /// The mean over all time steps, each weighed by how much it matters: `softmax` over the true length of
+    /// `tanh(x W + b) v` (Bahdanau et al. 2015, with a learnt query). Not one of Keras' layers.
+    GlobalAttentionPooling1D {
+        /// Width of the hidden layer that scores a step.
+        units: usize,
+    },
+    /// Which n-grams a trace holds, as one vector: Keras' `TextVectorization(ngrams=…, output_mode="tf_idf")`
+    /// followed by a Dense without bias, in one layer and over hashes. Not one of Keras' layers.
+    NgramEmbedding(NgramEmbedding),
+    /// Branches that read the same input, their outputs side by side: what Keras writes with its functional
+    /// interface and `Concatenate`. Every branch ends in one row a trace.
+    Concatenate {
+        /// The branches' layers, first to last.
+        branches: Vec<Vec<LayerSpec>>,
+    },
     /// Sets a share of values to 0 while training and scales the rest by 1/(1-rate).
     Dropout { rate: f32 },
     /// Dropout of whole channels: one draw per trace and channel, not per step.
@@ -186,6 +209,12 @@ impl Layer {
         Self::BatchNormalization { momentum: 0.99, epsilon: 1e-3 }
     }
 
+    /// Branches side by side.
+    pub fn concatenate<const N: usize>(branches: [Vec<Self>; N]) -> Self {
+        let specs = |layers: Vec<Self>| layers.into_iter().map(LayerSpec::from).collect();
+        Self::Concatenate { branches: branches.into_iter().map(specs).collect() }
+    }
+
     /// Keras' class name.
     pub fn class_name(&self) -> &str {
         match self {
@@ -198,6 +227,9 @@ impl Layer {
             Self::AveragePooling1D { .. } => "AveragePooling1D",
             Self::GlobalMaxPooling1D => "GlobalMaxPooling1D",
             Self::GlobalAveragePooling1D => "GlobalAveragePooling1D",
+            Self::GlobalAttentionPooling1D { .. } => "GlobalAttentionPooling1D",
+            Self::NgramEmbedding(_) => "NgramEmbedding",
+            Self::Concatenate { .. } => "Concatenate",
             Self::Dropout { .. } => "Dropout",
             Self::SpatialDropout1D { .. } => "SpatialDropout1D",
             Self::Dense { .. } => "Dense",
@@ -255,6 +287,33 @@ impl Recurrent {
     #[must_use]
     pub fn return_sequences(self) -> Self {
         Self { return_sequences: true, ..self }
+    }
+}
+
+/// Arguments of a [`Layer::NgramEmbedding`].
+///
+/// An n-gram that occurs `c` times weighs `(1 + ln c) · idf`, and a trace's weights are scaled to length 1,
+/// as in scikit-learn's `TfidfVectorizer(sublinear_tf=True)`. Every n-gram falls into one of `buckets` rows
+/// of the table; the output is the weighted sum of the rows, times the square root of `output_dim`, so that a
+/// row's numbers are of the size that other layers give.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NgramEmbedding {
+    /// Length of the vector.
+    pub output_dim: usize,
+    /// Rows of the table.
+    pub buckets: usize,
+    /// The longest n-gram; all shorter ones count too.
+    pub ngrams: usize,
+    /// Pairs of calls this far apart at most, the nearest (which are 2-grams) left out; 0: none.
+    pub skips: usize,
+    /// The n-grams of the first and of the last so many calls count once more, by where they stand.
+    pub ends: Vec<usize>,
+}
+
+impl NgramEmbedding {
+    /// 1-5-grams, pairs up to 4 calls apart, the first and the last 60 calls again.
+    pub fn new(output_dim: usize, buckets: usize) -> Self {
+        Self { output_dim, buckets, ngrams: 5, skips: 4, ends: vec![60] }
     }
 }
 

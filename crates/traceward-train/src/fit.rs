@@ -93,6 +93,7 @@ pub fn fit(
     }
     let class_weights =
         class_weight::weights(&config.fit.class_weight, examples.train.labels(), &examples.classes)?;
+    network.adapt(&examples.train.all());
     let lengths: Vec<usize> = network.parameters().iter().map(|p| p.values.len()).collect();
     let mut state = RunState {
         network,

@@ -5,9 +5,12 @@
 //! lengths that say whose they are, or one row a trace. There is no padding, hence no masking.
 
 mod activation;
+mod attention;
+mod branches;
 mod dense;
 mod dropout;
 mod embedding;
+mod ngrams;
 mod normalization;
 mod plan;
 mod pooling;
@@ -82,6 +85,12 @@ pub(crate) struct Pass<'a> {
 /// A layer ready to run.
 pub(crate) trait Node: fmt::Debug + Send + Sync {
     fn run(&self, input: Signal, pass: &Pass<'_>) -> Signal;
+
+    /// Learns from the training traces what is no weight of a gradient's, before the first step: calls
+    /// `set` with the place among the parameters and their new values.
+    fn adapt(&self, traces: &[&[u32]], set: &mut dyn FnMut(usize, Vec<f32>)) {
+        let _ = (traces, set);
+    }
 
     /// The activation, where the node is nothing else: the plan takes the last one off.
     fn as_activation(&self) -> Option<Activation> {

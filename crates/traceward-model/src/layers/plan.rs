@@ -3,19 +3,23 @@
 //! What does not fit together is found by [`ModelSpec::check`]; what is left to refuse here is size.
 
 use traceward_run::ModelSpec;
-use traceward_run::spec::{self, Activation, Layer};
+use traceward_run::spec::{self, Activation, Layer, LayerFacts, LayerSpec};
 use traceward_trace::rng::Rng;
 
 use super::Node;
 use super::activation::ActivationNode;
+use super::attention::AttentionNode;
+use super::branches::BranchesNode;
 use super::dense::DenseNode;
 use super::dropout::DropoutNode;
 use super::embedding::EmbeddingNode;
+use super::ngrams::NgramNode;
 use super::normalization::BatchNormNode;
 use super::pooling::PoolNode;
 use super::recurrent::RecurrentNode;
 use super::windows::ConvNode;
 use crate::init::Initializer;
+use crate::random::derive;
 use crate::{Error, Parameter};
 
 /// A network that is checked and has its first weights.
@@ -37,12 +41,16 @@ pub(crate) struct Plan {
 /// The most numbers that one weight array may hold: a spec from a file must not ask for all memory.
 const LARGEST_WEIGHT: usize = 1 << 28;
 
+/// What tells masks in branches from those of layers in a row.
+const BRANCHES: u64 = 0x6272_616e_6368_0000;
+
 /// Adds one layer's weights; what layers see of the plan while it is made.
 pub(crate) struct Weights<'a> {
     parameters: &'a mut Vec<Parameter>,
     /// `None` where the numbers come from a file: then only shapes are noted.
     seed: Option<u64>,
     layer: usize,
+    masks: usize,
     prefix: &'a str,
     /// What the spec says of the layer's weights.
     asked: &'a spec::Weights,
@@ -84,9 +92,10 @@ impl Weights<'_> {
         Ok(place)
     }
 
-    /// The place of the layer in the spec; masks differ by it.
-    pub(crate) fn layer(&self) -> usize {
-        self.layer
+    /// What tells the layer's masks from those of others: its place in the spec, or, in a branch, a number
+    /// drawn from where it stands.
+    pub(crate) fn masks(&self) -> usize {
+        self.masks
     }
 }
 
@@ -101,69 +110,117 @@ pub(crate) fn plan(
     spec.check(vocabulary, classes)?;
     let spec = spec.resolve(vocabulary, classes);
     let facts = spec.facts()?;
-    let names = spec.names();
-
-    let mut parameters = Vec::new();
-    let mut nodes: Vec<(usize, Box<dyn Node>)> = Vec::new();
-    let mut table = None;
-    let mut known = 0;
-    for (layer, written) in spec.layers.iter().enumerate() {
-        let asked = &written.weights;
-        let mut weights = Weights { parameters: &mut parameters, seed, layer, prefix: &names[layer], asked };
-        let width = facts[layer].input.features();
-        let mut activation = Activation::Linear;
-        let node: Option<Box<dyn Node>> = match &written.layer {
-            &Layer::Embedding { input_dim, output_dim } => {
-                known = input_dim;
-                let init = Initializer::Uniform { from: -0.05, to: 0.05 };
-                let place = weights.add("embeddings", &[input_dim, output_dim], init, true)?;
-                if matches!(
-                    spec.layers.get(layer + 1).map(|next| &next.layer),
-                    Some(Layer::Lstm(_) | Layer::Gru(_) | Layer::Bidirectional { .. })
-                ) {
-                    table = Some(place);
-                    None
-                } else {
-                    Some(Box::new(EmbeddingNode { table: place, width: output_dim }))
-                }
-            }
-            layer @ (Layer::Lstm(_) | Layer::Gru(_) | Layer::Bidirectional { .. }) => {
-                RecurrentNode::plan(layer, width, table.take(), &mut weights)?.map(|node| Box::new(node) as _)
-            }
-            Layer::Conv1D { activation: after, .. } => {
-                activation = *after;
-                ConvNode::plan(&written.layer, width, &mut weights)?.map(|node| Box::new(node) as _)
-            }
-            &Layer::MaxPooling1D { pool_size } => Some(Box::new(PoolNode::max(pool_size))),
-            &Layer::AveragePooling1D { pool_size } => Some(Box::new(PoolNode::average(pool_size))),
-            Layer::GlobalMaxPooling1D => Some(Box::new(PoolNode::global_max())),
-            Layer::GlobalAveragePooling1D => Some(Box::new(PoolNode::global_average())),
-            &Layer::Dropout { rate } => Some(Box::new(DropoutNode { rate, whole_channels: false, layer })),
-            &Layer::SpatialDropout1D { rate } => {
-                Some(Box::new(DropoutNode { rate, whole_channels: true, layer }))
-            }
-            &Layer::Dense { units, activation: after, use_bias } => {
-                activation = after;
-                Some(Box::new(DenseNode::plan(width, units, use_bias, &mut weights)?))
-            }
-            &Layer::Activation { activation: after } => {
-                activation = after;
-                None
-            }
-            &Layer::BatchNormalization { momentum, epsilon } => {
-                Some(Box::new(BatchNormNode::plan(width, momentum, epsilon, &mut weights)?))
-            }
-            Layer::Other(_) => None,
-        };
-        nodes.extend(node.map(|node| (layer, node)));
-        if activation != Activation::Linear {
-            nodes.push((layer, Box::new(ActivationNode(activation))));
-        }
-    }
+    let mut planner = Planner { parameters: Vec::new(), seed };
+    let mut nodes = planner.layers(&spec.layers, &facts, None)?;
     let output_activation = nodes.last().and_then(|(_, node)| node.as_activation());
     if output_activation.is_some() {
         nodes.pop();
     }
     let output_activation = output_activation.unwrap_or_default();
+    let known = spec.tokens_known().unwrap_or(vocabulary);
+    let (names, parameters) = (spec.names(), planner.parameters);
     Ok(Plan { spec, names, nodes, output_activation, parameters, vocabulary: known })
+}
+
+/// What grows while the plan is made.
+struct Planner {
+    parameters: Vec<Parameter>,
+    seed: Option<u64>,
+}
+
+/// Where a branch stands: the place of its Concatenate in the spec, and what tells its masks from others.
+#[derive(Clone, Copy)]
+struct Branch {
+    layer: usize,
+    masks: u64,
+}
+
+impl Planner {
+    /// The nodes of layers in a row, each with the place of the layer that it ends.
+    fn layers(
+        &mut self,
+        layers: &[LayerSpec],
+        facts: &[LayerFacts],
+        within: Option<Branch>,
+    ) -> Result<Vec<(usize, Box<dyn Node>)>, Error> {
+        let mut nodes: Vec<(usize, Box<dyn Node>)> = Vec::new();
+        let mut table = None;
+        for (index, (written, facts)) in layers.iter().zip(facts).enumerate() {
+            let layer = within.map_or(index, |branch| branch.layer);
+            let masks = within.map_or(index, |branch| derive(branch.masks, index as u64) as usize);
+            let mut weights = Weights {
+                parameters: &mut self.parameters,
+                seed: self.seed,
+                layer,
+                masks,
+                prefix: &facts.name,
+                asked: &written.weights,
+            };
+            let width = facts.input.features();
+            let mut activation = Activation::Linear;
+            let node: Option<Box<dyn Node>> = match &written.layer {
+                &Layer::Embedding { input_dim, output_dim } => {
+                    let init = Initializer::Uniform { from: -0.05, to: 0.05 };
+                    let place = weights.add("embeddings", &[input_dim, output_dim], init, true)?;
+                    if matches!(
+                        layers.get(index + 1).map(|next| &next.layer),
+                        Some(Layer::Lstm(_) | Layer::Gru(_) | Layer::Bidirectional { .. })
+                    ) {
+                        table = Some(place);
+                        None
+                    } else {
+                        Some(Box::new(EmbeddingNode { table: place, width: output_dim }))
+                    }
+                }
+                layer @ (Layer::Lstm(_) | Layer::Gru(_) | Layer::Bidirectional { .. }) => {
+                    RecurrentNode::plan(layer, width, table.take(), &mut weights)?
+                        .map(|node| Box::new(node) as _)
+                }
+                Layer::Conv1D { activation: after, .. } => {
+                    activation = *after;
+                    ConvNode::plan(&written.layer, width, &mut weights)?.map(|node| Box::new(node) as _)
+                }
+                &Layer::MaxPooling1D { pool_size } => Some(Box::new(PoolNode::max(pool_size))),
+                &Layer::AveragePooling1D { pool_size } => Some(Box::new(PoolNode::average(pool_size))),
+                Layer::GlobalMaxPooling1D => Some(Box::new(PoolNode::global_max())),
+                Layer::GlobalAveragePooling1D => Some(Box::new(PoolNode::global_average())),
+                &Layer::GlobalAttentionPooling1D { units } => {
+                    Some(Box::new(AttentionNode::plan(width, units, &mut weights)?))
+                }
+                Layer::NgramEmbedding(ngrams) => Some(Box::new(NgramNode::plan(ngrams, &mut weights)?)),
+                Layer::Concatenate { branches } => {
+                    let mut planned = Vec::with_capacity(branches.len());
+                    for (number, (branch, facts)) in branches.iter().zip(&facts.branches).enumerate() {
+                        let masks = derive(derive(BRANCHES, masks as u64), number as u64);
+                        let nodes = self.layers(branch, facts, Some(Branch { layer, masks }))?;
+                        planned.push(nodes.into_iter().map(|(_, node)| node).collect());
+                    }
+                    Some(Box::new(BranchesNode { branches: planned }))
+                }
+                &Layer::Dropout { rate } => {
+                    Some(Box::new(DropoutNode { rate, whole_channels: false, layer: masks }))
+                }
+                &Layer::SpatialDropout1D { rate } => {
+                    Some(Box::new(DropoutNode { rate, whole_channels: true, layer: masks }))
+                }
+                &Layer::Dense { units, activation: after, use_bias } => {
+                    activation = after;
+                    Some(Box::new(DenseNode::plan(width, units, use_bias, &mut weights)?))
+                }
+                &Layer::Activation { activation: after } => {
+                    activation = after;
+                    None
+                }
+                &Layer::BatchNormalization { momentum, epsilon } => {
+                    Some(Box::new(BatchNormNode::plan(width, momentum, epsilon, &mut weights)?))
+                }
+                Layer::Other(_) => None,
+            };
+            nodes.extend(node.map(|node| (layer, node)));
+            if activation != Activation::Linear {
+                nodes.push((layer, Box::new(ActivationNode(activation))));
+            }
+        }
+        Ok(nodes)
+    }
 }

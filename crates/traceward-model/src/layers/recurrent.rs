@@ -99,7 +99,7 @@ impl RecurrentNode {
                 output: if return_sequences { Output::Sequences } else { Output::Last },
                 dropout,
                 recurrent_dropout,
-                layer: weights.layer(),
+                layer: weights.masks(),
             },
             pool: Arc::default(),
         }))

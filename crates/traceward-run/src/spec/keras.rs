@@ -9,12 +9,15 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{Activation, Layer, LayerSpec, MergeMode, ModelSpec, OtherLayer, Padding, Recurrent, Weights};
+use super::{
+    Activation, Layer, LayerSpec, MergeMode, ModelSpec, NgramEmbedding, OtherLayer, Padding, Recurrent,
+    Weights,
+};
 
 /// The layers that can be run, for messages.
 const OURS: &str = "Embedding, LSTM, GRU, Bidirectional, Conv1D, MaxPooling1D, AveragePooling1D, \
-    GlobalMaxPooling1D, GlobalAveragePooling1D, Dropout, SpatialDropout1D, Dense, Activation and \
-    BatchNormalization";
+    GlobalMaxPooling1D, GlobalAveragePooling1D, GlobalAttentionPooling1D, NgramEmbedding, Concatenate, \
+    Dropout, SpatialDropout1D, Dense, Activation and BatchNormalization";
 
 /// Arguments without effect on what is computed here. `mask_zero` and `zero_output_for_mask` speak of
 /// padded steps, and there are none; `input_length` and the like are shapes, found anew.
@@ -175,6 +178,18 @@ fn understand(written: &OtherLayer) -> Result<Layer, String> {
         "GlobalAveragePooling1D" => {
             global_pooling(&mut arguments)?;
             Layer::GlobalAveragePooling1D
+        }
+        "GlobalAttentionPooling1D" => Layer::GlobalAttentionPooling1D { units: arguments.required("units")? },
+        "NgramEmbedding" => Layer::NgramEmbedding(NgramEmbedding {
+            output_dim: arguments.required("output_dim")?,
+            buckets: arguments.required("buckets")?,
+            ngrams: arguments.or("ngrams", 5)?,
+            skips: arguments.or("skips", 4)?,
+            ends: arguments.or("ends", vec![60])?,
+        }),
+        "Concatenate" => {
+            arguments.fixed("axis", -1)?;
+            Layer::Concatenate { branches: arguments.required("branches")? }
         }
         "Dropout" => Layer::Dropout { rate: arguments.required("rate")? },
         "SpatialDropout1D" => Layer::SpatialDropout1D { rate: arguments.required("rate")? },

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::{Layer, MergeMode, ModelSpec, Padding, Recurrent};
+use super::{Layer, LayerSpec, MergeMode, ModelSpec, Padding, Recurrent};
 
 /// What a layer gives, for a batch of traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub struct LayerFacts {
     pub trainable: usize,
     /// Weights that it does not: a normalisation's moving mean and variance.
     pub non_trainable: usize,
+    /// The same of a Concatenate's layers, branch by branch; their weights are counted above too.
+    pub branches: Vec<Vec<LayerFacts>>,
 }
 
 /// Why a network cannot be built. Layers are counted from 1.
@@ -163,21 +165,10 @@ impl ModelSpec {
     ///
     /// A default is the class in snake case, numbered from the second on (`dense`, `dense_1`). A layer
     /// within a Bidirectional takes a number too.
+    ///
+    /// The layers in the branches of a Concatenate are not counted here; see [`branch_names`].
     pub fn names(&self) -> Vec<String> {
-        let mut counts = HashMap::new();
-        self.layers
-            .iter()
-            .map(|spec| {
-                if let Layer::Bidirectional { layer, .. } = &spec.layer {
-                    next_name(&mut counts, layer.class_name());
-                }
-                if spec.name.is_empty() {
-                    next_name(&mut counts, spec.layer.class_name())
-                } else {
-                    spec.name.clone()
-                }
-            })
-            .collect()
+        names(&self.layers)
     }
 
     /// What each layer gives.
@@ -204,17 +195,13 @@ impl ModelSpec {
         let mut shape = Shape::Tokens;
         for (index, (spec, name)) in self.layers.iter().zip(self.names()).enumerate() {
             let place = Place { number: index + 1, name, class_name: spec.layer.class_name().into() };
-            let output = match place.output(&spec.layer, shape) {
-                Ok(output) => output,
+            match place.facts(spec, shape) {
+                Ok(found) => {
+                    shape = found.output;
+                    facts.push(found);
+                }
                 Err(error) => return (facts, Some(error)),
-            };
-            let (mut trainable, mut non_trainable) = parameters(&spec.layer, shape.features());
-            if !spec.weights.trainable {
-                (trainable, non_trainable) = (0, trainable + non_trainable);
             }
-            let Place { name, class_name, .. } = place;
-            facts.push(LayerFacts { name, class_name, input: shape, output, trainable, non_trainable });
-            shape = output;
         }
         (facts, None)
     }
@@ -239,7 +226,7 @@ impl ModelSpec {
                 let name = facts_here.name.clone();
                 return Err(SpecError::DuplicateName { first: first + 1, second: second + 1, name });
             }
-            if let Layer::Embedding { input_dim, .. } = resolved.layers[second].layer
+            if let Some(input_dim) = fewest_rows(std::slice::from_ref(&resolved.layers[second]))
                 && input_dim < vocabulary_size
             {
                 return Err(SpecError::Vocabulary {
@@ -253,22 +240,44 @@ impl ModelSpec {
         Ok(())
     }
 
+    /// How many tokens the network knows: the rows of its smallest Embedding. `None` without one: hashed
+    /// n-grams take any token.
+    pub fn tokens_known(&self) -> Option<usize> {
+        fewest_rows(&self.layers)
+    }
+
     /// The shortest trace, in calls, of which every layer still gives at least one step.
     ///
     /// Convolutions without padding and pooling windows swallow the ends of a trace; a shorter one would
     /// leave nothing for the layers after them.
     pub fn shortest_trace(&self) -> usize {
-        self.layers.iter().rev().fold(1, |steps, spec| match spec.layer {
-            Layer::Conv1D { kernel_size, strides, padding, .. } => {
-                let between = (steps - 1).saturating_mul(strides);
-                between.saturating_add(if padding == Padding::Valid { kernel_size.max(1) } else { 1 })
-            }
-            Layer::MaxPooling1D { pool_size } | Layer::AveragePooling1D { pool_size } => {
-                steps.saturating_mul(pool_size.max(1))
-            }
-            _ => steps,
-        })
+        shortest_trace(&self.layers)
     }
+}
+
+fn shortest_trace(layers: &[LayerSpec]) -> usize {
+    layers.iter().rev().fold(1, |steps, spec| match &spec.layer {
+        &Layer::Conv1D { kernel_size, strides, padding, .. } => {
+            let between = (steps - 1).saturating_mul(strides);
+            between.saturating_add(if padding == Padding::Valid { kernel_size.max(1) } else { 1 })
+        }
+        &Layer::MaxPooling1D { pool_size } | &Layer::AveragePooling1D { pool_size } => {
+            steps.saturating_mul(pool_size.max(1))
+        }
+        Layer::Concatenate { branches } => {
+            branches.iter().map(|branch| shortest_trace(branch)).max().unwrap_or(steps)
+        }
+        _ => steps,
+    })
+}
+
+fn fewest_rows(layers: &[LayerSpec]) -> Option<usize> {
+    let rows = |spec: &LayerSpec| match &spec.layer {
+        Layer::Embedding { input_dim, .. } => Some(*input_dim),
+        Layer::Concatenate { branches } => branches.iter().filter_map(|branch| fewest_rows(branch)).min(),
+        _ => None,
+    };
+    layers.iter().filter_map(rows).min()
 }
 
 /// A layer's place in the network, for messages.
@@ -279,7 +288,62 @@ struct Place {
 }
 
 impl Place {
-    /// What `layer` gives for `input`.
+    /// What can be said of this layer on `input`.
+    fn facts(self, spec: &LayerSpec, input: Shape) -> Result<LayerFacts, SpecError> {
+        let (mut branches, mut output) = (Vec::new(), input);
+        let (mut trainable, mut non_trainable) = parameters(&spec.layer, input.features());
+        if let Layer::Concatenate { branches: written } = &spec.layer {
+            branches = self.side_by_side(written, input)?;
+            let mut features = 0usize;
+            for branch in &branches {
+                features =
+                    features.saturating_add(branch.last().map_or(input, |last| last.output).features());
+                for facts in branch {
+                    trainable = trainable.saturating_add(facts.trainable);
+                    non_trainable = non_trainable.saturating_add(facts.non_trainable);
+                }
+            }
+            output = Shape::Row { features };
+        } else {
+            output = self.output(&spec.layer, output)?;
+        }
+        if !spec.weights.trainable {
+            (trainable, non_trainable) = (0, trainable + non_trainable);
+        }
+        let Self { name, class_name, .. } = self;
+        Ok(LayerFacts { name, class_name, input, output, trainable, non_trainable, branches })
+    }
+
+    /// What can be said of branches side by side: each gives one row a trace.
+    fn side_by_side(
+        &self,
+        branches: &[Vec<LayerSpec>],
+        input: Shape,
+    ) -> Result<Vec<Vec<LayerFacts>>, SpecError> {
+        self.at_least_one("branches", branches.len())?;
+        let mut found = Vec::with_capacity(branches.len());
+        for (branch, names) in branches.iter().zip(branch_names(&self.name, branches)) {
+            let (mut shape, mut facts) = (input, Vec::with_capacity(branch.len()));
+            for (index, (spec, name)) in branch.iter().zip(&names).enumerate() {
+                if let Some(first) = names[..index].iter().position(|earlier| earlier == name) {
+                    let (first, second, name) = (first + 1, index + 1, name.clone());
+                    return Err(SpecError::DuplicateName { first, second, name });
+                }
+                let class_name = spec.layer.class_name().into();
+                let here = Self { number: self.number, name: name.clone(), class_name }.facts(spec, shape)?;
+                shape = here.output;
+                facts.push(here);
+            }
+            if !matches!(shape, Shape::Row { .. }) {
+                let hint = "; end each branch with a pooling over time";
+                return Err(self.input("one row a trace (None, n) from each branch", shape, hint));
+            }
+            found.push(facts);
+        }
+        Ok(found)
+    }
+
+    /// What `layer` gives for `input`. Branches are looked at in [`Self::facts`].
     fn output(&self, layer: &Layer, input: Shape) -> Result<Shape, SpecError> {
         self.check_arguments(layer)?;
         match (layer, input) {
@@ -287,7 +351,12 @@ impl Place {
             (Layer::Embedding { output_dim, .. }, Shape::Tokens) => {
                 Ok(Shape::Sequence { features: *output_dim })
             }
-            (Layer::Embedding { .. }, _) => Err(self.input("call tokens (None, None)", input, "")),
+            (Layer::NgramEmbedding(ngrams), Shape::Tokens) => Ok(Shape::Row { features: ngrams.output_dim }),
+            (Layer::Embedding { .. } | Layer::NgramEmbedding(_), _) => {
+                Err(self.input("call tokens (None, None)", input, ""))
+            }
+            // Only its branches can say; `facts` asks them.
+            (Layer::Concatenate { .. }, _) => Ok(input),
             (_, Shape::Tokens) => Err(self.input("vectors", input, "; begin with an Embedding")),
             (Layer::Lstm(recurrent) | Layer::Gru(recurrent), Shape::Sequence { .. }) => {
                 Ok(recurrent_output(recurrent))
@@ -312,9 +381,12 @@ impl Place {
                 Layer::MaxPooling1D { .. } | Layer::AveragePooling1D { .. } | Layer::SpatialDropout1D { .. },
                 Shape::Sequence { .. },
             ) => Ok(input),
-            (Layer::GlobalMaxPooling1D | Layer::GlobalAveragePooling1D, Shape::Sequence { features }) => {
-                Ok(Shape::Row { features })
-            }
+            (
+                Layer::GlobalMaxPooling1D
+                | Layer::GlobalAveragePooling1D
+                | Layer::GlobalAttentionPooling1D { .. },
+                Shape::Sequence { features },
+            ) => Ok(Shape::Row { features }),
             (
                 Layer::Lstm(_)
                 | Layer::Gru(_)
@@ -324,7 +396,8 @@ impl Place {
                 | Layer::AveragePooling1D { .. }
                 | Layer::SpatialDropout1D { .. }
                 | Layer::GlobalMaxPooling1D
-                | Layer::GlobalAveragePooling1D,
+                | Layer::GlobalAveragePooling1D
+                | Layer::GlobalAttentionPooling1D { .. },
                 Shape::Row { .. },
             ) => Err(self.input(
                 "a sequence (None, None, n)",
@@ -372,8 +445,16 @@ impl Place {
                 }
                 Ok(())
             }
+            Layer::GlobalAttentionPooling1D { units } => self.at_least_one("units", units),
+            Layer::NgramEmbedding(ref ngrams) => {
+                self.at_least_one("output_dim", ngrams.output_dim)?;
+                self.at_least_one("buckets", ngrams.buckets)?;
+                self.at_least_one("ngrams", ngrams.ngrams)?;
+                ngrams.ends.iter().try_for_each(|&end| self.at_least_one("ends", end))
+            }
             Layer::GlobalMaxPooling1D
             | Layer::GlobalAveragePooling1D
+            | Layer::Concatenate { .. }
             | Layer::Activation { .. }
             | Layer::Other(_) => Ok(()),
         }
@@ -450,7 +531,11 @@ fn parameters(layer: &Layer, inputs: usize) -> (usize, usize) {
         }
         Layer::Dense { units, use_bias, .. } => (rows(units, inputs, usize::from(use_bias)), 0),
         Layer::BatchNormalization { .. } => (inputs.saturating_mul(2), inputs.saturating_mul(2)),
-        Layer::MaxPooling1D { .. }
+        Layer::GlobalAttentionPooling1D { units } => (units.saturating_mul(inputs.saturating_add(2)), 0),
+        // The table, and the inverse document frequencies that no gradient changes.
+        Layer::NgramEmbedding(ref ngrams) => (rows(ngrams.buckets, ngrams.output_dim, 0), ngrams.buckets),
+        Layer::Concatenate { .. }
+        | Layer::MaxPooling1D { .. }
         | Layer::AveragePooling1D { .. }
         | Layer::GlobalMaxPooling1D
         | Layer::GlobalAveragePooling1D
@@ -459,6 +544,26 @@ fn parameters(layer: &Layer, inputs: usize) -> (usize, usize) {
         | Layer::Activation { .. }
         | Layer::Other(_) => (0, 0),
     }
+}
+
+fn names(layers: &[LayerSpec]) -> Vec<String> {
+    let mut counts = HashMap::new();
+    let name = |spec: &LayerSpec| {
+        if let Layer::Bidirectional { layer, .. } = &spec.layer {
+            next_name(&mut counts, layer.class_name());
+        }
+        if spec.name.is_empty() { next_name(&mut counts, spec.layer.class_name()) } else { spec.name.clone() }
+    };
+    layers.iter().map(name).collect()
+}
+
+/// The names of the layers of a [`Layer::Concatenate`] called `name`, branch by branch:
+/// `concatenate/1/lstm` is the LSTM of the second branch.
+pub fn branch_names(name: &str, branches: &[Vec<LayerSpec>]) -> Vec<Vec<String>> {
+    let of = |(number, branch): (usize, &Vec<LayerSpec>)| {
+        names(branch).into_iter().map(|inner| format!("{name}/{number}/{inner}")).collect()
+    };
+    branches.iter().enumerate().map(of).collect()
 }
 
 /// Keras' `auto_name`: the class in snake case, numbered from the second on.

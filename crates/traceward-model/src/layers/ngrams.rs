@@ -1,0 +1,173 @@
+//! Which n-grams a trace holds, as one vector: an embedding bag over hashes, weighed by tf-idf.
+//!
+//! A linear model on exactly these features is hard for a recurrent network to beat: which short sequences
+//! occur at all, and which stand at the beginning or the end, says more of a process than its rhythm does.
+//! Hashing keeps the table's size apart from the data, so a spec says how large a model is. N-grams that
+//! share a bucket share a row; with a few times more buckets than n-grams that count, little is lost.
+//!
+//! Inverse document frequencies are learnt before the first step ([`Node::adapt`], Keras' `adapt`) and kept
+//! as a weight that no gradient changes. A bucket met in fewer than [`FEWEST`] training traces weighs nothing:
+//! what stands in one trace only can be learnt by heart, and says nothing of others.
+
+use rayon::prelude::*;
+use traceward_run::spec::NgramEmbedding;
+
+use super::plan::Weights;
+use super::{Node, Pass, Signal};
+use crate::Error;
+use crate::init::Initializer;
+use crate::op::{Kept, SliceOp, apply_1, numbers};
+
+/// A bucket must be met in so many training traces to count: scikit-learn's `min_df`.
+const FEWEST: u32 = 2;
+
+/// NgramEmbedding.
+#[derive(Debug)]
+pub(crate) struct NgramNode {
+    spec: NgramEmbedding,
+    table: usize,
+    idf: usize,
+}
+
+impl NgramNode {
+    pub(crate) fn plan(spec: &NgramEmbedding, weights: &mut Weights<'_>) -> Result<Self, Error> {
+        let init = Initializer::Uniform { from: -0.05, to: 0.05 };
+        Ok(Self {
+            spec: spec.clone(),
+            table: weights.add("embeddings", &[spec.buckets, spec.output_dim], init, true)?,
+            idf: weights.add("idf", &[spec.buckets], Initializer::Ones, false)?,
+        })
+    }
+
+    /// The buckets of a trace's n-grams, ascending, each with how often it is hit.
+    fn counts(&self, trace: &[u32]) -> Vec<(u32, u32)> {
+        let mut hits = Vec::new();
+        let buckets = self.spec.buckets as u128;
+        hashes(&self.spec, trace, |hash| hits.push((u128::from(hash) * buckets >> 64) as u32));
+        hits.sort_unstable();
+        let mut counts: Vec<(u32, u32)> = Vec::new();
+        for bucket in hits {
+            match counts.last_mut() {
+                Some((last, count)) if *last == bucket => *count += 1,
+                _ => counts.push((bucket, 1)),
+            }
+        }
+        counts
+    }
+
+    /// The same weighed and scaled to length 1.
+    fn weighed(&self, trace: &[u32], idf: &[f32]) -> Vec<(u32, f32)> {
+        let counts = self.counts(trace);
+        let weigh = |(bucket, count): (u32, u32)| {
+            let weight = (1.0 + (count as f32).ln()) * idf[bucket as usize];
+            (weight > 0.0).then_some((bucket, weight))
+        };
+        let mut weighed: Vec<(u32, f32)> = counts.into_iter().filter_map(weigh).collect();
+        let norm = weighed.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
+        if norm > 0.0 {
+            let scale = (self.spec.output_dim as f32).sqrt() / norm;
+            weighed.iter_mut().for_each(|(_, weight)| *weight *= scale);
+        }
+        weighed
+    }
+}
+
+impl Node for NgramNode {
+    fn run(&self, _: Signal, pass: &Pass<'_>) -> Signal {
+        let idf = numbers(pass.weights[self.idf].clone());
+        let offsets = pass.batch.ragged.offsets();
+        let rows = offsets
+            .par_windows(2)
+            .map(|trace| self.weighed(&pass.batch.tokens[trace[0]..trace[1]], &idf))
+            .collect();
+        let op = BagOp { rows, width: self.spec.output_dim };
+        Signal::Vector(apply_1(op, pass.weights[self.table].clone()))
+    }
+
+    fn adapt(&self, traces: &[&[u32]], set: &mut dyn FnMut(usize, Vec<f32>)) {
+        let mut found_in = vec![0u32; self.spec.buckets];
+        let counts: Vec<Vec<(u32, u32)>> = traces.par_iter().map(|trace| self.counts(trace)).collect();
+        for (bucket, _) in counts.iter().flatten() {
+            found_in[*bucket as usize] += 1;
+        }
+        let all = 1.0 + traces.len() as f64;
+        let idf = |found: u32| {
+            if found < FEWEST { 0.0 } else { ((all / (1.0 + f64::from(found))).ln() + 1.0) as f32 }
+        };
+        set(self.idf, found_in.into_iter().map(idf).collect());
+    }
+}
+
+/// Every n-gram of a trace, hashed; what stands at an end, and what is a pair, differs from the same calls
+/// elsewhere.
+fn hashes(spec: &NgramEmbedding, trace: &[u32], mut each: impl FnMut(u64)) {
+    let mut grams = |part: &[u32], salt: u64| {
+        for start in 0..part.len() {
+            let mut hash = mix(salt);
+            for &token in part[start..].iter().take(spec.ngrams) {
+                hash = mix(hash ^ (u64::from(token) + 1));
+                each(hash);
+            }
+        }
+    };
+    grams(trace, 0);
+    for &end in &spec.ends {
+        let end_salt = (end as u64) << 2;
+        grams(&trace[..end.min(trace.len())], end_salt | 1);
+        grams(&trace[trace.len().saturating_sub(end)..], end_salt | 2);
+    }
+    for apart in 2..=spec.skips {
+        let salt = mix((apart as u64) << 2 | 3);
+        for (first, second) in trace.iter().zip(trace.iter().skip(apart)) {
+            each(mix(mix(salt ^ (u64::from(*first) + 1)) ^ (u64::from(*second) + 1)));
+        }
+    }
+}
+
+/// SplitMix64's step (Steele, Lea & Flood 2014): every bit of the input moves every bit of the output.
+fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+/// The weighted sum of the table's rows that each trace asks for.
+#[derive(Debug)]
+struct BagOp {
+    rows: Vec<Vec<(u32, f32)>>,
+    width: usize,
+}
+
+impl SliceOp for BagOp {
+    fn shape(&self) -> [usize; 2] {
+        [self.rows.len(), self.width]
+    }
+
+    fn forward(&self, inputs: &[&[f32]], out: &mut [f32], _: bool) -> Option<Kept> {
+        for (out, row) in out.chunks_exact_mut(self.width).zip(&self.rows) {
+            for &(bucket, weight) in row {
+                let values = &inputs[0][bucket as usize * self.width..][..self.width];
+                out.iter_mut().zip(values).for_each(|(o, v)| *o += weight * v);
+            }
+        }
+        None
+    }
+
+    fn backward(
+        &self,
+        inputs: &[&[f32]],
+        _: Option<Kept>,
+        d_out: &[f32],
+        _: &[bool],
+    ) -> Vec<Option<Vec<f32>>> {
+        let mut gradient = vec![0.0; inputs[0].len()];
+        for (d, row) in d_out.chunks_exact(self.width).zip(&self.rows) {
+            for &(bucket, weight) in row {
+                let values = &mut gradient[bucket as usize * self.width..][..self.width];
+                values.iter_mut().zip(d).for_each(|(g, d)| *g += weight * d);
+            }
+        }
+        vec![Some(gradient)]
+    }
+}
