@@ -14,6 +14,8 @@ pub mod early;
 pub mod incident;
 pub mod protocol;
 pub mod reasons;
+#[cfg(test)]
+mod sample;
 pub mod trainer;
 pub mod verdict;
 

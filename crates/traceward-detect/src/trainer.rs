@@ -12,6 +12,11 @@ pub trait Trainer: Sync {
         true
     }
 
+    /// Whether one training keeps all cores busy; if not, a protocol trains several folds side by side.
+    fn fills_cores(&self) -> bool {
+        true
+    }
+
     /// Trains on these traces, and on nothing else.
     ///
     /// # Errors

@@ -9,11 +9,8 @@
 //! The serialised form is an interface: keys are only ever added.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// False-alarm rates at which the detection rate is given.
 pub const FALSE_ALARM_RATES: [f64; 2] = [0.01, 0.001];
@@ -95,7 +92,7 @@ pub struct Evaluation {
     /// The thresholds behind `dr_at_far`, and what they rest on.
     pub operating_points: Vec<OperatingPoint>,
     /// Precision, recall, F1 and support of each class, in the classes' order.
-    #[serde(serialize_with = "classes_as_map", deserialize_with = "classes_from_map")]
+    #[serde(with = "by_class")]
     pub per_class: Vec<ClassScores>,
     /// `confusion[true class][predicted class]`: numbers of traces.
     pub confusion: Vec<Vec<u64>>,
@@ -428,7 +425,7 @@ impl Roc {
 }
 
 /// Wilson's 95 % interval of a share (Wilson 1927), which stays within 0 and 1 and is honest at both ends.
-fn wilson(part: u64, whole: u64) -> [f64; 2] {
+pub fn wilson(part: u64, whole: u64) -> [f64; 2] {
     /// The normal distribution's 97.5 % point.
     const Z: f64 = 1.959_963_984_540_054;
     if whole == 0 {
@@ -495,45 +492,63 @@ impl SplitMix {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Scores {
-    precision: f64,
-    recall: f64,
-    f1: f64,
-    support: u64,
-}
+/// [`ClassScores`] as a JSON object by class name, in the order of the classes: for `#[serde(with)]`.
+pub mod by_class {
+    use std::fmt;
 
-fn classes_as_map<S: Serializer>(classes: &[ClassScores], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(classes.len()))?;
-    for ClassScores { name, precision, recall, f1, support } in classes {
-        let (precision, recall, f1, support) = (*precision, *recall, *f1, *support);
-        map.serialize_entry(name, &Scores { precision, recall, f1, support })?;
+    use serde::de::{MapAccess, Visitor};
+    use serde::ser::SerializeMap;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::ClassScores;
+
+    #[derive(Serialize, Deserialize)]
+    struct Scores {
+        precision: f64,
+        recall: f64,
+        f1: f64,
+        support: u64,
     }
-    map.end()
-}
 
-/// The order of the keys is the order of the classes, so no ordinary map will do.
-fn classes_from_map<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ClassScores>, D::Error> {
-    struct InOrder;
-
-    impl<'de> Visitor<'de> for InOrder {
-        type Value = Vec<ClassScores>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a map from class name to its precision, recall, f1 and support")
+    /// Writes them.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(classes: &[ClassScores], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(classes.len()))?;
+        for ClassScores { name, precision, recall, f1, support } in classes {
+            let (precision, recall, f1, support) = (*precision, *recall, *f1, *support);
+            map.serialize_entry(name, &Scores { precision, recall, f1, support })?;
         }
+        map.end()
+    }
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut classes = Vec::new();
-            while let Some((name, scores)) = map.next_entry()? {
-                let Scores { precision, recall, f1, support } = scores;
-                classes.push(ClassScores { name, precision, recall, f1, support });
+    /// Reads them. The order of the keys is the order of the classes, so no ordinary map will do.
+    ///
+    /// # Errors
+    /// The deserializer's.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ClassScores>, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Vec<ClassScores>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map from class name to its precision, recall, f1 and support")
             }
-            Ok(classes)
-        }
-    }
 
-    deserializer.deserialize_map(InOrder)
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut classes = Vec::new();
+                while let Some((name, scores)) = map.next_entry()? {
+                    let Scores { precision, recall, f1, support } = scores;
+                    classes.push(ClassScores { name, precision, recall, f1, support });
+                }
+                Ok(classes)
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
 }
 
 #[cfg(test)]
