@@ -48,6 +48,11 @@
 //! In a folder or archive, `train.csv` and `validation.csv` become the parts `train` and `validation`
 //! ([`read_pair`] does the same for two files that lie apart); so do files of the other two formats.
 //!
+//! # Logs
+//!
+//! What tracers write, one call a line, is taken apart into threads: strace in all its usual options, auditd,
+//! sysdig and LID-DS (2019, 2021), perf, Tracee, Tetragon, NGIDS-DS and BETH. A file or an archive of them.
+//!
 //! # Folders
 //!
 //! `<class>/<group>/<file>` or `<class>/<file>`, one file a trace, whatever stands between its calls as
@@ -62,6 +67,7 @@ mod csv_table;
 mod folders;
 mod json_lines;
 mod lines;
+mod log;
 mod look;
 mod parquet;
 mod tables;
@@ -135,6 +141,8 @@ pub enum Format {
     Parquet,
     /// A folder a class, a file a trace.
     Folders,
+    /// What a tracer wrote, one call a line: strace, auditd, sysdig, perf, Tracee, Tetragon.
+    Log,
     /// One file, one trace.
     TraceFile,
 }
@@ -148,6 +156,7 @@ impl fmt::Display for Format {
             Self::JsonLines => "JSON Lines",
             Self::Parquet => "Parquet",
             Self::Folders => "class folders",
+            Self::Log => "log of calls",
             Self::TraceFile => "trace file",
         })
     }
@@ -288,6 +297,12 @@ fn text_of_any_format(
         Text::JsonLines => json_lines::read(&mut *input, at, part, into),
         Text::Csv(layout) => csv_table::read(&mut *input, layout, at, part, into),
         Text::Unm => unm::read_file(&mut *input, at, into),
+        Text::Log(dialect) => {
+            let group = at.file.rsplit('/').next().unwrap_or(&at.file).to_owned();
+            let labels =
+                Labels { part: part.map(Into::into), group: Some(group.into()), ..Labels::default() };
+            log::read(dialect, &mut *input, &log::Recording { labels, ..Default::default() }, at, into)
+        }
         Text::Trace => {
             into.set_format(Format::TraceFile);
             let labels = Labels { part: part.map(Into::into), ..Labels::default() };
@@ -316,6 +331,8 @@ fn tree_of_any_layout(mut tree: Tree<'_>, budget: &Budget, into: &mut Collector<
     let census = Census::of(&mut tree, into);
     if census.recordings > 0 && census.recordings >= census.traces.max(census.tables.len()) {
         unm::read_tree(&mut tree, into)
+    } else if census.logs > 0 && census.logs >= census.traces.max(census.tables.len()) {
+        log::read_tree(&mut tree, budget, into)
     } else if !census.tables.is_empty() && census.tables.len() >= census.traces {
         let tables = Census::all_tables(&mut tree, into);
         let tables = if tables.is_empty() { census.tables } else { tables };

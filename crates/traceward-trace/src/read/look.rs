@@ -1,6 +1,7 @@
 //! What a file is, from its first bytes.
 
 use super::csv_table::Layout;
+use super::log::{self, Dialect};
 use super::{lines, parquet, tar, unm};
 use crate::ReadOptions;
 
@@ -23,6 +24,8 @@ pub(super) enum Text {
     JsonLines,
     Csv(Box<Layout>),
     Unm,
+    /// What a tracer wrote, one call a line.
+    Log(Dialect),
     /// Words between blanks: one trace, or prose. Reading it will tell.
     Trace,
 }
@@ -55,6 +58,9 @@ fn text(head: &[u8], all: bool, options: &ReadOptions) -> Result<Text, String> {
     let Some(first) = text.iter().find(|b| !b.is_ascii_whitespace()) else {
         return if all { Err("it is empty".into()) } else { Ok(Text::Trace) };
     };
+    if let Some(dialect) = log::dialect(text, all) {
+        return Ok(Text::Log(dialect));
+    }
     match first {
         0 => Err("it is binary, and neither Parquet nor an archive".into()),
         b'{' => Ok(Text::JsonLines),

@@ -67,11 +67,12 @@ pub(super) fn rejoined<'r>(head: Vec<u8>, rest: impl Read + 'r) -> BufReader<imp
     BufReader::with_capacity(HEAD, Cursor::new(head).chain(rest))
 }
 
-/// Which members of a tree are tables, which recordings of UNM's kind, and which may be traces.
+/// Which members of a tree are tables, which recordings of UNM's kind or logs, and which may be traces.
 #[derive(Default)]
 pub(super) struct Census {
     pub(super) tables: Vec<usize>,
     pub(super) recordings: usize,
+    pub(super) logs: usize,
     pub(super) traces: usize,
 }
 
@@ -86,6 +87,8 @@ impl Census {
             match look(&head, all, into.options) {
                 Ok(Kind::Parquet | Kind::Text(Text::JsonLines | Text::Csv(_))) => census.tables.push(index),
                 Ok(Kind::Text(Text::Unm)) => census.recordings += 1,
+                // A zip in a folder or archive is a recording of LID-DS.
+                Ok(Kind::Text(Text::Log(_)) | Kind::Zip) => census.logs += 1,
                 Ok(Kind::Text(Text::Trace)) => census.traces += 1,
                 // A column that was named and is not there is worth saying, in place of the table.
                 Err(reason) if reason.contains("it has no column") => census.tables.push(index),

@@ -1,0 +1,133 @@
+//! strace's text, whatever its options: `-f`, `-ff`, `-t`, `-tt`, `-ttt`, `-r`, `-T`, `-y`, `-n`, `-k`.
+//!
+//! A line is `[PID] [TIME] [NUMBER] NAME(…`. What stands in the parentheses is passed over. A call that
+//! another thread interrupts is written in two halves, `NAME(… <unfinished ...>` and
+//! `<... NAME resumed>…`: the first counts, and the second only if the log began between the two.
+
+use std::collections::HashSet;
+
+use super::{Entered, Reader, Said, is_name, number};
+use crate::read::calls::Reason;
+
+/// What must be known from line to line.
+#[derive(Debug, Default)]
+pub(super) struct Strace {
+    /// The thread of lines without one: the file's, as `-ff` names it.
+    thread: u64,
+    /// Threads inside a call whose first half was read.
+    unfinished: HashSet<u64>,
+}
+
+impl Strace {
+    /// A reader of the file `name`, whose last part `-ff` makes the thread: `trace.21411`.
+    pub(super) fn of_file(name: &str) -> Self {
+        let thread = name.rsplit('.').next().and_then(|end| number(end.as_bytes())).unwrap_or_default();
+        Self { thread, unfinished: HashSet::new() }
+    }
+}
+
+/// A line's parts.
+struct Parts<'l> {
+    thread: Option<u64>,
+    body: Body<'l>,
+}
+
+/// What a line tells of.
+enum Body<'l> {
+    Call { name: &'l [u8], unfinished: bool },
+    Resumed { name: &'l [u8] },
+    Gone,
+    Other,
+}
+
+/// Whether a line is strace's.
+pub(super) fn is_line(line: &[u8]) -> bool {
+    parts(line).is_some()
+}
+
+fn parts(line: &[u8]) -> Option<Parts<'_>> {
+    let mut rest = line.trim_ascii_start();
+    let mut thread = None;
+    // `[pid  123] `, as strace writes to a terminal.
+    if let Some(inner) = rest.strip_prefix(b"[pid") {
+        let end = inner.iter().position(|&b| b == b']')?;
+        thread = Some(number(inner[..end].trim_ascii())?);
+        rest = inner[end + 1..].trim_ascii_start();
+    }
+    // A thread, a time of one kind or another, in this order.
+    for _ in 0..2 {
+        let end = rest.iter().position(|b| b.is_ascii_whitespace())?;
+        let word = &rest[..end];
+        let is_time = word.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b'+'))
+            && word.iter().any(|b| matches!(b, b'.' | b':'));
+        match number(word) {
+            Some(pid) if thread.is_none() => thread = Some(pid),
+            _ if is_time => {}
+            _ => break,
+        }
+        rest = rest[end..].trim_ascii_start();
+    }
+    // `-n`: the call's number in brackets.
+    if let Some(inner) = rest.strip_prefix(b"[") {
+        let end = inner.iter().position(|&b| b == b']')?;
+        if number(inner[..end].trim_ascii()).is_some() || inner[..end].trim_ascii() == b"????" {
+            rest = inner[end + 1..].trim_ascii_start();
+        }
+    }
+    Some(Parts { thread, body: body(rest)? })
+}
+
+fn body(rest: &[u8]) -> Option<Body<'_>> {
+    if let Some(inner) = rest.strip_prefix(b"<... ") {
+        let end = inner.iter().position(|&b| b == b' ')?;
+        return (inner[end..].starts_with(b" resumed") && is_name(&inner[..end]))
+            .then_some(Body::Resumed { name: &inner[..end] });
+    }
+    if rest.starts_with(b"+++ ") {
+        return Some(if rest.starts_with(b"+++ exited") || rest.starts_with(b"+++ killed") {
+            Body::Gone
+        } else {
+            Body::Other
+        });
+    }
+    if rest.starts_with(b"--- ") || rest.starts_with(b"strace: ") {
+        return Some(Body::Other);
+    }
+    let end = rest.iter().position(|&b| b == b'(')?;
+    let name = &rest[..end];
+    let whole = rest.ends_with(b"<unfinished ...>")
+        || rest.windows(3).any(|w| w == b" = ")
+        || rest.windows(2).any(|w| w == b"= ");
+    // `syscall_0x1c7(` is a number that this strace has no name for.
+    (whole && is_name(name)).then_some(Body::Call { name, unfinished: rest.ends_with(b"<unfinished ...>") })
+}
+
+impl Reader for Strace {
+    fn line<'l>(&mut self, line: &'l [u8]) -> Result<Said<'l>, Reason> {
+        // `-k` writes the stack below each call, ` > /lib/x86_64/libc.so.6(write+0x17) [0xe7]`.
+        if line.starts_with(b" > ") {
+            return Ok(Said::Nothing);
+        }
+        let parts = parts(line).ok_or("The line is not strace's: it has no call, signal or exit.")?;
+        let thread = parts.thread.unwrap_or(self.thread);
+        let enter = |name| Ok(Said::Call(Entered { thread, call: name, ..Entered::default() }));
+        match parts.body {
+            Body::Call { name, unfinished } => {
+                if unfinished {
+                    self.unfinished.insert(thread);
+                } else {
+                    self.unfinished.remove(&thread);
+                }
+                enter(name)
+            }
+            Body::Resumed { name } => {
+                if self.unfinished.remove(&thread) { Ok(Said::Nothing) } else { enter(name) }
+            }
+            Body::Gone => {
+                self.unfinished.remove(&thread);
+                Ok(Said::Exit(thread))
+            }
+            Body::Other => Ok(Said::Nothing),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Lines with a direction, `>` at a call's entry and `<` at its exit: sysdig's, and LID-DS's, which are
+//! sysdig's.
+//!
+//! | written by | line |
+//! |---|---|
+//! | LID-DS 2021 (`.sc`) | `TIME_NS UID PID COMM TID CALL DIR ARGS` |
+//! | LID-DS 2019 | `NUMBER HH:MM:SS.NS CPU UID COMM TID DIR CALL ARGS` |
+//! | sysdig | `NUMBER HH:MM:SS.NS CPU COMM (TID) DIR CALL ARGS` |
+//! | sysdig `-p '%thread.tid %evt.dir %syscall.type'` | `TID DIR CALL` |
+//!
+//! The direction is the first word that is one, so a name with blanks in it does no harm. An exit counts
+//! only if its entry is missing, as it is where a recording begins inside a call. Lines of several
+//! processors may come out of order by their time, and each thread's calls are put in order.
+
+use super::{Entered, Reader, Said, number};
+use crate::read::calls::Reason;
+
+/// Reads lines with a direction.
+#[derive(Debug)]
+pub(super) struct Sysdig;
+
+/// A line's parts.
+struct Parts<'l> {
+    thread: u64,
+    call: &'l [u8],
+    entry: bool,
+    order: u64,
+}
+
+/// Whether a line has a direction and what belongs to it.
+pub(super) fn is_line(line: &[u8]) -> bool {
+    parts(line).is_some()
+}
+
+fn parts(line: &[u8]) -> Option<Parts<'_>> {
+    let words: Vec<&[u8]> =
+        line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(24).collect();
+    let place = words.iter().position(|word| matches!(*word, b">" | b"<"))?;
+    let entry = words[place] == b">";
+    let before = words[place.checked_sub(1)?];
+    let bracketed = before.strip_prefix(b"(").and_then(|word| word.strip_suffix(b")")).and_then(number);
+    let after = words.get(place + 1).copied().filter(|word| is_call(word));
+    let (thread, call, order) = match (place, bracketed, number(before)) {
+        (1, _, Some(thread)) => (thread, after?, 0),
+        (5.., Some(thread), _) => (thread, after?, clock(words[1])?),
+        // The last word before a direction is the call only where the first is a time.
+        (6.., _, _) if words[0].len() >= 13 && number(words[place - 2]).is_some() && is_call(before) => {
+            (number(words[place - 2])?, before, number(words[0])?)
+        }
+        (6.., _, Some(thread)) => (thread, after?, clock(words[1])?),
+        _ => return None,
+    };
+    Some(Parts { thread, call, entry, order })
+}
+
+/// A name, or a number that the tracer had no name for.
+fn is_call(word: &[u8]) -> bool {
+    super::is_name(word) || number(word).is_some()
+}
+
+/// Nanoseconds of the day in `HH:MM:SS.nnnnnnnnn`, plus 1: 0 means no order.
+fn clock(word: &[u8]) -> Option<u64> {
+    let mut parts = word.split(|b| matches!(b, b':' | b'.'));
+    let (hours, minutes, seconds) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
+    let nanoseconds = parts.next().map_or(Some(0), number)?;
+    let whole = hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?.checked_add(seconds)?;
+    whole.checked_mul(1_000_000_000)?.checked_add(nanoseconds)?.checked_add(1)
+}
+
+impl Reader for Sysdig {
+    fn line<'l>(&mut self, line: &'l [u8]) -> Result<Said<'l>, Reason> {
+        let Parts { thread, call, entry, order } =
+            parts(line).ok_or("The line has no direction, > or <, with a thread and a call beside it.")?;
+        // sysdig's own event for a thread that is gone.
+        if call == b"procexit" {
+            return Ok(Said::Exit(thread));
+        }
+        Ok(Said::Call(Entered { thread, call, exit: !entry, order, ..Entered::default() }))
+    }
+}
