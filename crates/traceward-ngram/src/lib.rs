@@ -9,11 +9,14 @@
 
 pub mod boost;
 pub mod features;
+mod folds;
 pub mod forest;
 pub mod linear;
 pub mod model;
 pub mod neighbours;
 pub mod novelty;
+pub mod parts;
+mod probability;
 pub mod recipe;
 pub mod sparse;
 pub mod stack;
