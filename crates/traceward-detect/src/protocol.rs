@@ -26,6 +26,7 @@
 mod bootstrap;
 mod cases;
 mod figures;
+mod report;
 mod result;
 mod run;
 mod threshold;
@@ -38,8 +39,9 @@ use serde::{Deserialize, Serialize};
 pub use bootstrap::{Units, interval};
 pub use cases::{Case, plan};
 pub use figures::{Figures, Pooled, attack_score};
+pub use report::{Inflated, Inflation, ProtocolReport};
 pub use result::{FamilyRow, NoveltyFigures, ProtocolResult, ReliabilityBin, Spread, Standing, ThresholdRow};
-pub use run::{Control, Judgement, Progress, Run, run};
+pub use run::{Control, Judgement, Progress, Run, labelled, run};
 pub use threshold::{FALSE_ALARM_RATES, Threshold, conformal_threshold};
 
 /// How traces are told apart.

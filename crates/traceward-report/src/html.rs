@@ -393,6 +393,7 @@ fn settings(config: &TrainConfig) -> Vec<Fact> {
     match &config.fit.class_weight {
         ClassWeight::None => {}
         ClassWeight::Balanced => facts.push(fact("class weights", "balanced")),
+        ClassWeight::SqrtBalanced => facts.push(fact("class weights", "the root of balanced")),
         ClassWeight::Given(weights) => {
             let weights: Vec<String> =
                 weights.iter().map(|(class, weight)| format!("{class} {weight}")).collect();

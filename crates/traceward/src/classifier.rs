@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use traceward_model::{ModelFile, Network};
+use traceward_ngram::{Model, Recipe};
 use traceward_run::classifier::{Neighbour, Session, Unreadable};
 use traceward_run::config::Input;
+use traceward_run::model_file;
+use traceward_run::tensors::TensorRef;
 use traceward_run::{About, Classifier, RawModel, Scores};
 
 use crate::error::Failure;
@@ -18,6 +22,17 @@ pub struct AnyModel {
 
 enum Kind {
     Network(WholeTraces),
+    Recipe(Recipe, Model),
+}
+
+/// The document's key that says that the model came of a recipe.
+const RECIPE: &str = "recipe";
+
+/// What the document says of such a model: what was asked for, and what came of it beside the arrays.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    recipe: Recipe,
+    model: serde_json::Value,
 }
 
 impl AnyModel {
@@ -32,6 +47,14 @@ impl AnyModel {
             let ModelFile { about, network } = ModelFile::from_raw(raw)?;
             return Ok(Self::of_network(about, network));
         }
+        if raw.has(RECIPE) {
+            let Body { recipe, model } = raw.part(Some(RECIPE))?;
+            let model =
+                Model::from_parts(&model, &raw.tensors).map_err(|error| raw.bad(error.to_string()))?;
+            let about = raw.about()?;
+            check(&about, &model).map_err(|reason| raw.bad(reason))?;
+            return Ok(Self::of_recipe(about, recipe, model));
+        }
         Err(raw.bad("it holds no kind of model that this version knows").into())
     }
 
@@ -39,6 +62,11 @@ impl AnyModel {
     pub fn of_network(about: About, network: Network) -> Self {
         let kind = Kind::Network(WholeTraces { network, input: about.input.clone() });
         Self { about, kind }
+    }
+
+    /// A model of n-grams that was trained just now.
+    pub fn of_recipe(about: About, recipe: Recipe, model: Model) -> Self {
+        Self { about, kind: Kind::Recipe(recipe, model) }
     }
 
     /// Writes it, all or nothing.
@@ -50,6 +78,13 @@ impl AnyModel {
             Kind::Network(WholeTraces { network, .. }) => {
                 Ok(ModelFile { about: self.about.clone(), network: network.clone() }.save(path)?)
             }
+            Kind::Recipe(recipe, model) => {
+                let (document, tensors) = model.to_parts();
+                let arrays: Vec<TensorRef<'_>> =
+                    tensors.iter().map(|(name, shape, values)| TensorRef { name, shape, values }).collect();
+                let body = Body { recipe: recipe.clone(), model: document };
+                Ok(model_file::write(path, RECIPE, &body, &self.about, &arrays)?)
+            }
         }
     }
 
@@ -57,6 +92,7 @@ impl AnyModel {
     pub fn classifier(&self) -> &dyn Classifier {
         match &self.kind {
             Kind::Network(network) => network,
+            Kind::Recipe(_, model) => model,
         }
     }
 
@@ -64,8 +100,29 @@ impl AnyModel {
     pub fn network(&self) -> Option<&Network> {
         match &self.kind {
             Kind::Network(WholeTraces { network, .. }) => Some(network),
+            Kind::Recipe(..) => None,
         }
     }
+
+    /// The recipe it came of, if it is no network.
+    pub fn recipe(&self) -> Option<&Recipe> {
+        match &self.kind {
+            Kind::Network(_) => None,
+            Kind::Recipe(recipe, _) => Some(recipe),
+        }
+    }
+}
+
+/// Vocabulary and classes are the model's.
+fn check(about: &About, model: &Model) -> Result<(), String> {
+    let (tokens, known) = (about.vocabulary.size(), model.dictionary().vocabulary());
+    if tokens != known {
+        return Err(format!("its vocabulary has {tokens} tokens, and its n-grams are of {known}"));
+    }
+    if about.classes.len() != model.classes() {
+        return Err(format!("it names {} classes, and scores {}", about.classes.len(), model.classes()));
+    }
+    Ok(())
 }
 
 /// A network that takes whole traces and cuts them as it was trained to.

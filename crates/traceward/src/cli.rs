@@ -169,6 +169,8 @@ impl From<SplitMethod> for Method {
   traceward train ADFA-LD.zip --preset article-5      the same on ADFA-LD
   traceward train train.csv validation.csv            two files: the split is theirs
   traceward train ADFA-LD.zip --epochs 50 --batch-size 64 --learning-rate 0.001
+  traceward train ADFA-LD.zip --preset recommended    what measures best: a stack, no network
+  traceward train ADFA-LD.zip --model svm             a linear model on n-grams
   traceward train --check                             probe for some seconds before a long training
   traceward train --config runs/NAME/traceward.toml   repeat a run
   traceward train --resume                            go on with the last run that was cut off")]
@@ -176,8 +178,11 @@ pub struct TrainArgs {
     /// What to train on what.
     #[command(flatten)]
     pub plan: PlanArgs,
+    /// A model that is no network: a linear one, trees, neighbours, novelty, or a stack of them
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["preset", "config"])]
+    pub model: Option<String>,
     /// Go on with a run that was cut off [default: the newest such]
-    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["data", "preset", "config", "out"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["data", "preset", "config", "out", "model"])]
     pub resume: Option<Option<PathBuf>>,
     /// Run directory to create [default: a new one under runs/]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
@@ -316,8 +321,12 @@ pub struct PlanArgs {
     pub read: ReadArgs,
 }
 
+/// The preset that is a recipe: what measures best.
+const RECOMMENDED: &str = "recommended";
+
 fn preset_names() -> clap::builder::PossibleValuesParser {
-    traceward_run::Preset::ALL.iter().map(|p| p.name()).collect::<Vec<_>>().into()
+    let networks = traceward_run::Preset::ALL.iter().map(|p| p.name());
+    networks.chain([RECOMMENDED]).collect::<Vec<_>>().into()
 }
 
 /// Keras' `truncating`, as a flag's value.

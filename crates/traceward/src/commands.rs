@@ -10,6 +10,7 @@ mod model;
 mod runs;
 mod score;
 mod train;
+mod train_recipe;
 
 use clap::CommandFactory;
 

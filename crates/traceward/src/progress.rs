@@ -15,6 +15,40 @@ use crate::output::Output;
 /// Epoch lines that a run writes, about.
 const LINES: u32 = 20;
 
+/// Shows how a fit without epochs goes, on stderr: a bar of its steps.
+pub struct Steps {
+    bar: ProgressBar,
+}
+
+impl Steps {
+    /// Nothing is shown until the first step.
+    pub fn new(output: Output) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(1), target(output));
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}  {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("━╸─"));
+        Self { bar }
+    }
+
+    /// One more step is done.
+    pub fn step(&self, what: &str, done: usize, all: usize) {
+        self.bar.set_length(all as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(what.to_owned());
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A bar is drawn on a terminal alone.
+fn target(output: Output) -> ProgressDrawTarget {
+    let live = std::io::stderr().is_terminal() && !output.quiet;
+    if live { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() }
+}
+
 /// Shows how a training goes, on stderr.
 pub struct Progress {
     output: Output,
@@ -29,9 +63,7 @@ pub struct Progress {
 impl Progress {
     /// For a run of `epochs`.
     pub fn new(epochs: u32, output: Output) -> Self {
-        let live = std::io::stderr().is_terminal() && !output.quiet;
-        let target = if live { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(1), target);
+        let bar = ProgressBar::with_draw_target(Some(1), target(output));
         let style = ProgressStyle::with_template("{prefix} {bar:24} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━╸─"));

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use traceward_detect::Trainer;
 use traceward_model::Network;
+use traceward_ngram::Recipe;
 use traceward_run::config::TrainConfig;
 use traceward_run::{Classifier, Labelled, Preset};
 use traceward_trace::rng::Rng;
@@ -20,7 +21,8 @@ const WATCHED: f64 = 0.15;
 
 /// The names that [`trainer`] knows.
 pub fn names() -> Vec<&'static str> {
-    Preset::ALL.iter().map(|preset| preset.name()).collect()
+    let networks = Preset::ALL.iter().map(|preset| preset.name());
+    Recipe::names().into_iter().chain(networks).collect()
 }
 
 /// What trains the model of this name: a preset or a recipe.
@@ -28,6 +30,9 @@ pub fn names() -> Vec<&'static str> {
 /// # Errors
 /// If nothing is called so; the hint names what there is.
 pub fn trainer(name: &str, classes: &[String], stop: &StopFlag) -> Result<Box<dyn Trainer>, Failure> {
+    if let Some(recipe) = Recipe::named(name) {
+        return Ok(Box::new(RecipeTrainer { name: name.to_owned(), recipe }));
+    }
     if let Ok(preset) = name.parse::<Preset>() {
         return Ok(network(name, preset.config(), classes, stop));
     }
@@ -48,6 +53,27 @@ pub fn of_config(path: &Path, classes: &[String], stop: &StopFlag) -> Result<Box
 /// What trains a network of this configuration.
 pub fn network(name: &str, config: TrainConfig, classes: &[String], stop: &StopFlag) -> Box<dyn Trainer> {
     Box::new(NetworkTrainer { name: name.to_owned(), config, classes: classes.to_vec(), stop: stop.clone() })
+}
+
+/// Fits a recipe.
+struct RecipeTrainer {
+    name: String,
+    recipe: Recipe,
+}
+
+impl Trainer for RecipeTrainer {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn seeded(&self) -> bool {
+        self.recipe.seeded()
+    }
+
+    fn train(&self, data: &Labelled<'_>, seed: u64) -> Result<Box<dyn Classifier>, String> {
+        let model = self.recipe.fit(data, seed, &|_| ()).map_err(|error| error.to_string())?;
+        Ok(Box::new(model))
+    }
 }
 
 /// Trains a network; its configuration's split and seed give way to the protocol's.

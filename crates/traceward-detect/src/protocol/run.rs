@@ -264,8 +264,8 @@ fn ask(
     Ok((values, novelty))
 }
 
-/// Traces of `data` as a trainer wants them. A trace without a group gets a group of its own.
-fn labelled<'a>(data: &Dataset, rows: &[u32], tokens: &'a [Vec<u32>], vocabulary: usize) -> Labelled<'a> {
+/// The labelled traces `rows` of `data`, of which `tokens` are the tokens, as a trainer wants them. A trace without a group gets a group of its own.
+pub fn labelled<'a>(data: &Dataset, rows: &[u32], tokens: &'a [Vec<u32>], vocabulary: usize) -> Labelled<'a> {
     let mut groups: Vec<u32> = Vec::with_capacity(rows.len());
     let mut known = std::collections::HashMap::new();
     let mut next = 0_u32;

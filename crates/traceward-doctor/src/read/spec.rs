@@ -99,6 +99,7 @@ fn fit(config: &TrainConfig) -> Fit {
     let class_weight = match &config.fit.class_weight {
         ClassWeight::None => Argument::Absent,
         ClassWeight::Balanced => Argument::Given("balanced".into()),
+        ClassWeight::SqrtBalanced => Argument::Given("sqrt_balanced".into()),
         ClassWeight::Given(_) => Argument::Given("given".into()),
     };
     Fit {

@@ -24,6 +24,7 @@ use traceward_trace::{Dataset, Vocabulary};
 use traceward_train::probe::Subject;
 use traceward_train::{Checkpoints, Control, Examples, Observer, Outcome as Fitted, Stopped, fit};
 
+use super::train_recipe;
 use crate::cli::{ClassWeightName, OnFinding, OptimizerName, PlanArgs, TrainArgs, Truncating};
 use crate::error::{ExitStatus, Failure, Outcome};
 use crate::evaluate::{Judged, class_counts, evaluate};
@@ -93,6 +94,9 @@ pub(super) fn run(args: TrainArgs, output: Output) -> Outcome {
     let stop = interrupt::listen()?;
     if let Some(run) = args.resume {
         return resume(run, care, &stop, output);
+    }
+    if let Some(asked) = train_recipe::asked(&args)? {
+        return train_recipe::run(asked, &args, &stop, output);
     }
     let mut plan = Plan::new(&args.plan, output)?;
     if args.summary {
