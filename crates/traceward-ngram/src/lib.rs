@@ -20,6 +20,7 @@ mod probability;
 pub mod recipe;
 pub mod sparse;
 pub mod stack;
+mod trees;
 
 pub use model::Model;
 pub use recipe::Recipe;
