@@ -1,1 +1,416 @@
 //! What is said of a trace: normal, a known family, an unknown attack, novel, or abstain.
+//!
+//! The rules, in order; the first that holds decides:
+//!
+//! 1. **Abstain** if the model's answer is not a number.
+//! 2. Of more than half of the calls the model knows nothing ([`Rules::max_unknown`]): what it says of the
+//!    rest is no verdict. **Novel** if its novelty is beyond the threshold, else **abstain**.
+//! 3. P(attack) is above its threshold: an attack. Of the **family** that has at least half of all that is
+//!    said for attacks ([`Rules::clear_family`]), else an **unknown attack**.
+//! 4. The novelty is above its threshold: **novel**, something that neither the normals nor the known
+//!    attacks look like.
+//! 5. Fewer calls than any normal had that it was calibrated on, or than [`Rules::min_calls`]: **abstain**,
+//!    since of such traces nothing is known.
+//! 6. P(attack) is above one half, and yet normals score as high: neither normal nor attack can be ruled
+//!    out. **Abstain**.
+//! 7. **Normal**.
+//!
+//! The thresholds are the calibration's, each keeping its own promise: at most `far` of normal processes are
+//! called attacks (rule 3), and at most as many again novel (rules 2 and 4). A model without a calibration
+//! is judged with one half for P(attack) and never says novel; one without a class for normal names the most
+//! probable family and nothing else.
+
+use std::sync::Arc;
+
+use serde::ser::{SerializeMap, SerializeStruct};
+use serde::{Serialize, Serializer};
+use traceward_run::classifier::{Unreadable, argmax};
+use traceward_run::Classifier;
+use traceward_trace::{Vocabulary, normal_class};
+
+use crate::calibrate::{CalibrateError, Calibration, Life, Moments, Table, Temperature, Threshold, Watch};
+
+/// The threshold of P(attack) of a model that nobody calibrated.
+pub const UNCALIBRATED: f64 = 0.5;
+
+/// What is said, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// Nothing speaks against it.
+    Normal,
+    /// An attack of a family that the model knows.
+    Attack,
+    /// An attack that is like no family, or like several.
+    UnknownAttack,
+    /// Like nothing in training.
+    Novel,
+    /// Nothing can be said.
+    Abstain,
+}
+
+impl Word {
+    /// All words, in the order of summaries.
+    pub const ALL: [Self; 5] = [Self::Normal, Self::Attack, Self::UnknownAttack, Self::Novel, Self::Abstain];
+
+    /// The word as JSON has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Attack => "attack",
+            Self::UnknownAttack => "unknown-attack",
+            Self::Novel => "novel",
+            Self::Abstain => "abstain",
+        }
+    }
+
+    /// Whether somebody should look: an attack of any kind.
+    pub fn is_attack(self) -> bool {
+        matches!(self, Self::Attack | Self::UnknownAttack)
+    }
+}
+
+/// What is said of a trace, and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// What is said.
+    pub word: Word,
+    /// The family, as an index into the classes, if one is named.
+    pub family: Option<u16>,
+    /// P(attack) of the whole trace; `None` for a model without a normal class.
+    pub p_attack: Option<f64>,
+    /// The probabilities of the whole trace, one a class.
+    pub probabilities: Vec<f64>,
+    /// The score that was held against the threshold: the highest P(attack) of the trace's life, or that of
+    /// the whole trace if it was judged once.
+    pub score: Option<f64>,
+    /// The threshold.
+    pub threshold: Option<f64>,
+    /// The chance that a normal scores as high; `None` without a calibration.
+    pub p_value: Option<f64>,
+    /// How unlike anything in training: its highest novelty, likewise.
+    pub novelty: Option<f64>,
+    /// The chance that a normal is as novel; `None` without a calibration.
+    pub novelty_p_value: Option<f64>,
+    /// Why, in full sentences.
+    pub reasons: Vec<String>,
+    /// Whether calls were lost inside the trace.
+    pub tainted: bool,
+    /// How many calls there are.
+    pub calls: u32,
+    /// Share of the calls that the model does not know.
+    pub unknown_share: f64,
+    /// After how many calls P(attack) first was above the threshold.
+    pub first_alarm: Option<u32>,
+    /// The model's classes.
+    pub classes: Arc<[String]>,
+}
+
+impl Verdict {
+    /// The family's name, if one is named.
+    pub fn family_name(&self) -> Option<&str> {
+        Some(self.classes.get(usize::from(self.family?))?.as_str())
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Verdict", 14)?;
+        fields.serialize_field("verdict", &self.word)?;
+        fields.serialize_field("family", &self.family_name())?;
+        fields.serialize_field("p_attack", &self.p_attack)?;
+        fields.serialize_field("probabilities", &ByClass(&self.classes, &self.probabilities))?;
+        fields.serialize_field("novelty", &self.novelty)?;
+        fields.serialize_field("reasons", &self.reasons)?;
+        fields.serialize_field("tainted", &self.tainted)?;
+        fields.serialize_field("score", &self.score)?;
+        fields.serialize_field("threshold", &self.threshold)?;
+        fields.serialize_field("p_value", &self.p_value)?;
+        fields.serialize_field("novelty_p_value", &self.novelty_p_value)?;
+        fields.serialize_field("calls", &self.calls)?;
+        fields.serialize_field("unknown_share", &self.unknown_share)?;
+        fields.serialize_field("first_alarm", &self.first_alarm)?;
+        fields.end()
+    }
+}
+
+struct ByClass<'a>(&'a [String], &'a [f64]);
+
+impl Serialize for ByClass<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (class, &p) in self.0.iter().zip(self.1) {
+            map.serialize_entry(class, &(p as f32))?;
+        }
+        map.end()
+    }
+}
+
+/// The rules' numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
+    /// Share of unknown calls beyond which a model's answer means nothing.
+    pub max_unknown: f64,
+    /// Share of P(attack) that a family needs to be named: at one half it outweighs all others together.
+    pub clear_family: f64,
+    /// Fewer calls than this are too few for a verdict of normal, calibrated or not: the models' n-grams
+    /// have up to 5.
+    pub min_calls: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { max_unknown: 0.5, clear_family: 0.5, min_calls: 5 }
+    }
+}
+
+/// How to judge.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct How {
+    /// The false-alarm rate whose thresholds are used; absent: the one that the model was calibrated for.
+    pub far: Option<f64>,
+    /// A threshold of P(attack) of the user's own, in place of the calibration's.
+    pub threshold: Option<f64>,
+    /// Judge each trace once, by all of its calls, not at the highest score of its life.
+    pub at_end: bool,
+    /// The rules' numbers.
+    pub rules: Rules,
+}
+
+/// A model, set to judge.
+pub struct Judge<'a> {
+    classifier: &'a dyn Classifier,
+    classes: Arc<[String]>,
+    normal: Option<u16>,
+    temperature: Temperature,
+    moments: Moments,
+    shortest: u32,
+    table: Option<&'a Table>,
+    attack: Option<Threshold>,
+    novelty: Option<Threshold>,
+    above: f64,
+    rules: Rules,
+}
+
+impl<'a> Judge<'a> {
+    /// A model that judges by its calibration, if it has one.
+    ///
+    /// Without one, and without a `threshold`, it judges by one half at the end.
+    ///
+    /// # Errors
+    /// If `far` is no rate between 0 and 1.
+    pub fn new(
+        classifier: &'a dyn Classifier,
+        classes: &[String],
+        calibration: Option<&'a Calibration>,
+        how: How,
+    ) -> Result<Self, CalibrateError> {
+        if let Some(far) = how.far
+            && !(far > 0.0 && far < 1.0)
+        {
+            return Err(CalibrateError::Rate(far));
+        }
+        let table = calibration.map(|calibration| calibration.table(how.at_end));
+        let far = how.far.or(calibration.map(|calibration| calibration.far));
+        let threshold = |tail: Option<&crate::calibrate::Tail>| Some(tail?.threshold(far?));
+        let attack = threshold(table.map(|table| &table.attack));
+        Ok(Self {
+            classifier,
+            classes: classes.into(),
+            normal: normal_class(classes),
+            temperature: calibration.map_or(Temperature::NONE, |calibration| calibration.temperature),
+            moments: table.map_or(Moments::End, |table| table.moments),
+            shortest: calibration.map_or(0, |calibration| calibration.shortest),
+            table,
+            attack,
+            novelty: threshold(table.and_then(|table| table.novelty.as_ref())),
+            above: how.threshold.or(attack.map(|attack| attack.above)).unwrap_or(UNCALIBRATED),
+            rules: how.rules,
+        })
+    }
+
+    /// P(attack) above this is an attack.
+    pub fn above(&self) -> f64 {
+        self.above
+    }
+
+    /// The calibration's threshold of P(attack), if there is one.
+    pub fn attack_threshold(&self) -> Option<Threshold> {
+        self.attack
+    }
+
+    /// The calibration's threshold of novelty, if there is one.
+    pub fn novelty_threshold(&self) -> Option<Threshold> {
+        self.novelty
+    }
+
+    /// When processes are looked at.
+    pub fn moments(&self) -> Moments {
+        self.moments
+    }
+
+    /// What follows processes as this judge wants it.
+    pub fn watch(&self) -> Option<Watch<'a>> {
+        Some(Watch {
+            classifier: self.classifier,
+            normal: self.normal?,
+            temperature: self.temperature,
+            moments: self.moments,
+            alarm_above: Some(self.above),
+            follow_novelty: self.novelty.is_some(),
+        })
+    }
+
+    /// Judges traces, in their order. A trace's verdict does not depend on the traces beside it.
+    ///
+    /// # Errors
+    /// If one is empty or holds a token outside the vocabulary.
+    pub fn judge(&self, traces: &[&[u32]]) -> Result<Vec<Verdict>, Unreadable> {
+        let Some(watch) = self.watch() else { return self.name_families(traces) };
+        let lives = watch.follow(traces)?;
+        Ok(lives.into_iter().zip(traces).map(|(life, trace)| self.verdict(life, trace)).collect())
+    }
+
+    /// For a model that knows nothing but families.
+    fn name_families(&self, traces: &[&[u32]]) -> Result<Vec<Verdict>, Unreadable> {
+        let scores = self.classifier.predict(traces)?;
+        let verdicts = scores.rows().zip(traces).map(|(row, trace)| {
+            let mut probabilities = vec![0.0; row.len()];
+            self.temperature.apply(row, &mut probabilities);
+            let said = Verdict { probabilities, ..self.blank(trace) };
+            if row.iter().any(|p| p.is_nan()) {
+                return said;
+            }
+            Verdict { word: Word::Attack, family: Some(argmax(row) as u16), ..said }
+        });
+        Ok(verdicts.collect())
+    }
+
+    fn blank(&self, trace: &[u32]) -> Verdict {
+        let unknown = trace.iter().filter(|&&token| token == Vocabulary::UNKNOWN).count();
+        Verdict {
+            word: Word::Abstain,
+            family: None,
+            p_attack: None,
+            probabilities: Vec::new(),
+            score: None,
+            threshold: None,
+            p_value: None,
+            novelty: None,
+            novelty_p_value: None,
+            reasons: Vec::new(),
+            tainted: false,
+            calls: trace.len() as u32,
+            unknown_share: if trace.is_empty() { 0.0 } else { unknown as f64 / trace.len() as f64 },
+            first_alarm: None,
+            classes: Arc::clone(&self.classes),
+        }
+    }
+
+    fn verdict(&self, life: Life, trace: &[u32]) -> Verdict {
+        let novelty_tail = self.table.and_then(|table| table.novelty.as_ref());
+        let novelty = if self.moments == Moments::End { life.novelty } else { life.novelty_peak };
+        let finite = |number: f64| number.is_finite().then_some(number);
+        let mut said = Verdict {
+            p_attack: finite(life.p_attack),
+            probabilities: life.probabilities,
+            score: finite(life.peak),
+            threshold: Some(self.above),
+            p_value: self.table.map(|table| table.attack.p_value(life.peak)),
+            novelty: novelty.and_then(finite),
+            novelty_p_value: novelty_tail.zip(novelty).map(|(tail, novelty)| tail.p_value(novelty)),
+            first_alarm: life.first_alarm,
+            ..self.blank(trace)
+        };
+        let (word, family, reason) = self.decide(&said);
+        (said.word, said.family) = (word, family);
+        said.reasons.extend(reason);
+        said
+    }
+
+    /// The rules, as the head of this module has them.
+    fn decide(&self, said: &Verdict) -> (Word, Option<u16>, Option<String>) {
+        let Some(score) = said.score else {
+            return (Word::Abstain, None, Some("The model's answer is not a number.".into()));
+        };
+        let novel = self.novelty.filter(|threshold| said.novelty.is_some_and(|novelty| threshold.flags(novelty)));
+        let novelty_said = || {
+            novel.map(|threshold| {
+                format!(
+                    "Novelty {:.4} is above {:.4}, which normals pass with a chance of {} at most.",
+                    said.novelty.unwrap_or_default(),
+                    threshold.above,
+                    share(threshold.guaranteed)
+                )
+            })
+        };
+        if said.unknown_share > self.rules.max_unknown {
+            let word = if novel.is_some() { Word::Novel } else { Word::Abstain };
+            let why = format!("The model knows nothing of {} of the calls.", share(said.unknown_share));
+            return (word, None, Some(why));
+        }
+        if score > self.above {
+            return self.attack_of(said, score);
+        }
+        if let Some(why) = novelty_said() {
+            return (Word::Novel, None, Some(why));
+        }
+        let fewest = self.rules.min_calls.max(self.shortest);
+        if said.calls < fewest {
+            let why = format!("{} calls are too few: nothing is known of traces under {fewest}.", said.calls);
+            return (Word::Abstain, None, Some(why));
+        }
+        if let (Some(p_attack), Some(p_value)) = (said.p_attack, said.p_value)
+            && p_attack > UNCALIBRATED
+        {
+            let why = format!(
+                "P(attack) {p_attack:.4} says attack, but {} of normals score as high: neither can be ruled out.",
+                share(p_value)
+            );
+            return (Word::Abstain, None, Some(why));
+        }
+        (Word::Normal, None, None)
+    }
+
+    fn attack_of(&self, said: &Verdict, score: f64) -> (Word, Option<u16>, Option<String>) {
+        let when = match said.first_alarm {
+            Some(calls) if calls < said.calls => format!(", first after {calls} of {} calls", said.calls),
+            _ => String::new(),
+        };
+        let promise = match self.attack {
+            Some(threshold) if threshold.above == self.above => {
+                format!(", which normals pass with a chance of {} at most", share(threshold.guaranteed))
+            }
+            Some(_) => ", a threshold given by hand".into(),
+            None => ", and nobody calibrated the model".into(),
+        };
+        let mut why = format!("P(attack) {score:.4} is above {:.4}{promise}{when}.", self.above);
+        let family = self.clear_family(&said.probabilities);
+        if family.is_none() {
+            why.push_str(" No family stands out.");
+        }
+        (if family.is_some() { Word::Attack } else { Word::UnknownAttack }, family, Some(why))
+    }
+
+    /// The family that has its share of all that is said for attacks.
+    fn clear_family(&self, probabilities: &[f64]) -> Option<u16> {
+        let families = || (0..).zip(probabilities).filter(|(class, _)| Some(*class) != self.normal);
+        let all: f64 = families().map(|(_, p)| p).sum();
+        let (best, p) = families().fold((None, 0.0), |best, (class, &p)| {
+            if p > best.1 { (Some(class), p) } else { best }
+        });
+        best.filter(|_| p >= self.rules.clear_family * all)
+    }
+}
+
+/// `12.5 %`, with as many digits as it takes.
+fn share(share: f64) -> String {
+    let percent = 100.0 * share;
+    if percent >= 10.0 {
+        format!("{percent:.0} %")
+    } else if percent >= 0.1 {
+        format!("{percent:.1} %")
+    } else {
+        format!("{percent:.2} %")
+    }
+}

@@ -1,0 +1,291 @@
+//! A process followed over its life: what a model says of it as its calls come.
+//!
+//! An alarm can be raised at any moment, so what counts against a normal process is the highest score it
+//! ever had. A model that can be asked after each call ([`Classifier::session`]) is; every other is asked
+//! after 20, 50, 100, 200, 400, 800, … calls and at the end, which costs about twice what the end alone does.
+//! Nothing is asked before call 20 but of a process that ends before it: the first calls are the loader's,
+//! the same in every program.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use traceward_run::Classifier;
+use traceward_run::classifier::Unreadable;
+
+use super::Temperature;
+
+/// The first moments of [`Moments::Doubling`].
+const FIRST: [usize; 4] = [20, 50, 100, 200];
+
+/// When a process is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moments {
+    /// Once, at its end.
+    End,
+    /// After 20, 50, 100, 200, 400, 800, … calls, each twice the one before, and at its end.
+    Doubling,
+    /// After each call from the 20th on, and at its end.
+    EveryCall,
+}
+
+impl Moments {
+    /// The most that a model allows.
+    pub fn best_of(classifier: &dyn Classifier) -> Self {
+        if classifier.session().is_some() { Self::EveryCall } else { Self::Doubling }
+    }
+
+    /// The lengths, in order, at which [`Moments::Doubling`] looks at a trace of `calls` calls; the last is
+    /// `calls`.
+    pub fn doubling(calls: usize) -> impl Iterator<Item = usize> {
+        let doubled = std::iter::successors(Some(400_usize), |&length| length.checked_mul(2));
+        FIRST.into_iter().chain(doubled).take_while(move |&length| length < calls).chain([calls])
+    }
+}
+
+/// What follows processes.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// The model.
+    pub classifier: &'a dyn Classifier,
+    /// Its class for no attack.
+    pub normal: u16,
+    /// What its probabilities are corrected by.
+    pub temperature: Temperature,
+    /// When processes are looked at. Without a session, [`Moments::EveryCall`] falls back to doubling.
+    pub moments: Moments,
+    /// P(attack) above this is an alarm.
+    pub alarm_above: Option<f64>,
+    /// Whether novelty is followed, too: at the moments of [`Moments::Doubling`], not at the end alone.
+    pub follow_novelty: bool,
+}
+
+/// What a model said of a process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Life {
+    /// Probabilities at its end, one a class.
+    pub probabilities: Vec<f64>,
+    /// P(attack) at its end.
+    pub p_attack: f64,
+    /// The highest P(attack); NaN if any was.
+    pub peak: f64,
+    /// After how many calls that was, the first time.
+    pub peak_at: u32,
+    /// After how many calls P(attack) first was above [`Watch::alarm_above`].
+    pub first_alarm: Option<u32>,
+    /// Novelty at its end.
+    pub novelty: Option<f64>,
+    /// The highest novelty.
+    pub novelty_peak: Option<f64>,
+}
+
+/// Beginnings of traces, to be asked of a model all at once.
+struct Looks<'a> {
+    parts: Vec<&'a [u32]>,
+    /// Which trace each is of.
+    of: Vec<usize>,
+}
+
+impl<'a> Looks<'a> {
+    fn ends(traces: &[&'a [u32]]) -> Self {
+        Self { parts: traces.to_vec(), of: (0..traces.len()).collect() }
+    }
+
+    fn doubling(traces: &[&'a [u32]]) -> Self {
+        let (mut parts, mut of) = (Vec::new(), Vec::new());
+        for (owner, trace) in traces.iter().enumerate() {
+            parts.extend(Moments::doubling(trace.len()).map(|length| &trace[..length]));
+            of.resize(parts.len(), owner);
+        }
+        Self { parts, of }
+    }
+}
+
+impl Watch<'_> {
+    /// Follows each of `traces` from its first call to its last.
+    ///
+    /// # Errors
+    /// If one is empty or holds a token outside the vocabulary.
+    pub fn follow(&self, traces: &[&[u32]]) -> Result<Vec<Life>, Unreadable> {
+        let mut lives = vec![Life::new(self.classifier.classes()); traces.len()];
+        if self.moments == Moments::EveryCall && self.classifier.session().is_some() {
+            self.call_by_call(traces, &mut lives)?;
+        } else {
+            let looks =
+                if self.moments == Moments::End { Looks::ends(traces) } else { Looks::doubling(traces) };
+            let scores = self
+                .classifier
+                .predict(&looks.parts)
+                .map_err(|error| Unreadable { trace: looks.of[error.trace], ..error })?;
+            for ((part, row), &of) in looks.parts.iter().zip(scores.rows()).zip(&looks.of) {
+                lives[of].look(self, row, part.len());
+            }
+        }
+        let looks = if self.follow_novelty && self.moments != Moments::End {
+            Looks::doubling(traces)
+        } else {
+            Looks::ends(traces)
+        };
+        for (value, &of) in self.classifier.novelty(&looks.parts).into_iter().flatten().zip(&looks.of) {
+            let (life, value) = (&mut lives[of], f64::from(value));
+            life.novelty = Some(value);
+            life.novelty_peak = Some(life.novelty_peak.map_or(value, |peak| greater(peak, value)));
+        }
+        Ok(lives)
+    }
+
+    fn call_by_call(&self, traces: &[&[u32]], lives: &mut [Life]) -> Result<(), Unreadable> {
+        // A session refuses nothing, so the model is asked first about all tokens there are, once each.
+        if let Some(trace) = traces.iter().position(|trace| trace.is_empty()) {
+            return Err(Unreadable { trace, reason: "it is empty".into() });
+        }
+        let tokens: Vec<u32> = traces.iter().flat_map(|trace| *trace).copied().collect::<BTreeSet<_>>().into_iter().collect();
+        if !tokens.is_empty() && self.classifier.predict(&[&tokens]).is_err() {
+            self.classifier.predict(traces)?;
+        }
+        lives.par_iter_mut().zip(traces).for_each_init(
+            || (self.classifier.session(), vec![0.0; self.classifier.classes()]),
+            |(session, row), (life, trace)| {
+                let Some(session) = session else { return };
+                session.reset();
+                for (calls, &token) in (1..).zip(*trace) {
+                    session.push(token);
+                    if calls >= FIRST[0] || calls == trace.len() {
+                        session.scores(row);
+                        life.look(self, row, calls);
+                    }
+                }
+            },
+        );
+        Ok(())
+    }
+}
+
+impl Life {
+    fn new(classes: usize) -> Self {
+        Self {
+            probabilities: vec![f64::NAN; classes],
+            p_attack: f64::NAN,
+            peak: f64::NEG_INFINITY,
+            peak_at: 0,
+            first_alarm: None,
+            novelty: None,
+            novelty_peak: None,
+        }
+    }
+
+    /// What a model says after `calls` calls.
+    fn look(&mut self, watch: &Watch<'_>, row: &[f32], calls: usize) {
+        watch.temperature.apply(row, &mut self.probabilities);
+        self.p_attack = 1.0 - self.probabilities[usize::from(watch.normal)];
+        let peak = greater(self.peak, self.p_attack);
+        if peak > self.peak || self.peak_at == 0 {
+            self.peak_at = calls as u32;
+        }
+        self.peak = peak;
+        if self.first_alarm.is_none() && watch.alarm_above.is_some_and(|above| self.p_attack > above) {
+            self.first_alarm = Some(calls as u32);
+        }
+    }
+}
+
+/// The greater of two, NaN if either is.
+fn greater(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibrate::scripted::Scripted;
+
+    fn watch(classifier: &Scripted, moments: Moments) -> Watch<'_> {
+        Watch {
+            classifier,
+            normal: 0,
+            temperature: Temperature::NONE,
+            moments,
+            alarm_above: Some(0.45),
+            follow_novelty: true,
+        }
+    }
+
+    /// 120 calls: P(attack) 0.9 after 10 calls, 0.5 after 50, 0.7 after 60, 0.2 else.
+    fn trace() -> Vec<u32> {
+        let mut trace = vec![200; 120];
+        (trace[9], trace[49], trace[59]) = (900, 500, 700);
+        trace
+    }
+
+    #[test]
+    fn moments_double() {
+        let of = |calls| Moments::doubling(calls).collect::<Vec<_>>();
+        assert_eq!(of(7), [7]);
+        assert_eq!(of(20), [20]);
+        assert_eq!(of(21), [20, 21]);
+        assert_eq!(of(900), [20, 50, 100, 200, 400, 800, 900]);
+    }
+
+    #[test]
+    fn each_way_of_looking_sees_its_own_moments() {
+        let trace = trace();
+        let seen = |model: Scripted, moments| {
+            let life = &watch(&model, moments).follow(&[&trace]).unwrap()[0];
+            assert!((life.p_attack - 0.2).abs() < 1e-6);
+            ((life.peak * 1000.0).round() as u32, life.peak_at, life.first_alarm)
+        };
+        assert_eq!(seen(Scripted::WHOLE, Moments::End), (200, 120, None));
+        assert_eq!(seen(Scripted::WHOLE, Moments::Doubling), (500, 50, Some(50)));
+        assert_eq!(seen(Scripted::STREAM, Moments::EveryCall), (700, 60, Some(50)), "not call 10");
+        assert_eq!(seen(Scripted::WHOLE, Moments::EveryCall), (500, 50, Some(50)), "it has no session");
+    }
+
+    #[test]
+    fn a_short_process_is_looked_at_when_it_ends() {
+        for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)] {
+            let life = &watch(&model, moments).follow(&[&[900, 600]]).unwrap()[0];
+            assert_eq!((life.peak_at, life.first_alarm), (2, Some(2)));
+        }
+    }
+
+    #[test]
+    fn novelty_is_followed_if_it_is_asked_for() {
+        let model = Scripted { novelty: true, ..Scripted::STREAM };
+        let mut trace = vec![0; 100];
+        trace[..10].fill(1000);
+        let life = |moments, follow_novelty| {
+            let watch = Watch { follow_novelty, ..watch(&model, moments) };
+            let life = watch.follow(&[&trace]).unwrap().remove(0);
+            (life.novelty.unwrap() as f32, life.novelty_peak.unwrap() as f32)
+        };
+        assert_eq!(life(Moments::Doubling, true), (0.1, 0.5));
+        assert_eq!(life(Moments::EveryCall, true), (0.1, 0.5));
+        assert_eq!(life(Moments::Doubling, false), (0.1, 0.1));
+        assert_eq!(life(Moments::End, true), (0.1, 0.1));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)] {
+            let good = trace();
+            let watch = watch(&model, moments);
+            let wrong = |trace: &[u32]| watch.follow(&[&good, trace]).unwrap_err().to_string();
+            assert_eq!(wrong(&[]), "trace 1: it is empty");
+            assert_eq!(wrong(&[5, 1001]), "trace 1: a token outside the vocabulary");
+            let many: Vec<&[u32]> = std::iter::repeat_n(&good[..], 700).chain([&[][..]]).collect();
+            assert_eq!(super::super::follow_all(&watch, &many).unwrap_err().trace, 700);
+        }
+    }
+
+    #[test]
+    fn company_changes_nothing() {
+        let (long, short) = (trace(), vec![300; 30]);
+        for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)] {
+            let watch = watch(&model, moments);
+            let together = watch.follow(&[&short, &long, &short]).unwrap();
+            assert_eq!(together[1], watch.follow(&[&long]).unwrap()[0]);
+            assert_eq!(together[0], together[2]);
+        }
+    }
+}
