@@ -312,6 +312,7 @@ fn healthy(network: &str) -> TrainConfig {
         input: Input::default(),
         compile: Compile {
             loss: Loss::CategoricalCrossentropy,
+            label_smoothing: 0.0,
             optimizer: Optimizer::adam(0.003),
             clip_norm: None,
         },
@@ -319,6 +320,7 @@ fn healthy(network: &str) -> TrainConfig {
             epochs: 12,
             batch_size: 16,
             shuffle: true,
+            prefixes: 0.0,
             schedule: Schedule::Constant,
             class_weight: ClassWeight::None,
             early_stopping: None,

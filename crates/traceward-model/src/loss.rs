@@ -8,7 +8,7 @@
 //! there, and the doctor wants to see it happen.
 
 use burn::tensor::Tensor;
-use traceward_run::config::Loss;
+use traceward_run::config::{Loss, Objective};
 use traceward_run::spec::Activation;
 
 use crate::layers::{activate, activation_gradient};
@@ -31,12 +31,13 @@ pub(crate) struct Judged {
 
 /// Judges `logits` `[traces, classes]`, the values before `activation`, against class numbers.
 pub(crate) fn judge(
-    loss: Loss,
+    objective: Objective,
     activation: Activation,
     logits: &[f32],
     labels: &[u32],
     classes: usize,
 ) -> Judged {
+    let Objective { loss, label_smoothing } = objective;
     let mut outputs = logits.to_vec();
     activate(activation, &mut outputs, classes);
     let mut gradient = vec![0.0; logits.len()];
@@ -50,9 +51,9 @@ pub(crate) fn judge(
     for (((logits, output), gradient), &label) in rows.zip(labels) {
         let label = label as usize;
         losses.push(match loss {
-            _ if from_logits => softmax_crossentropy(logits, output, label, gradient),
+            _ if from_logits => softmax_crossentropy(logits, output, label, label_smoothing, gradient),
             Loss::CategoricalCrossentropy | Loss::SparseCategoricalCrossentropy => {
-                categorical(output, label, gradient)
+                categorical(output, label, label_smoothing, gradient)
             }
             Loss::BinaryCrossentropy => binary(output, label, gradient),
             Loss::MeanSquaredError => squared(output, label, gradient),
@@ -64,12 +65,25 @@ pub(crate) fn judge(
     Judged { outputs, losses, gradient }
 }
 
-fn softmax_crossentropy(logits: &[f32], output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
-    gradient.copy_from_slice(output);
-    gradient[label] -= 1.0;
+fn softmax_crossentropy(
+    logits: &[f32],
+    output: &[f32],
+    label: usize,
+    smoothing: f32,
+    gradient: &mut [f32],
+) -> f32 {
+    let spread = smoothing / logits.len() as f32;
+    gradient.iter_mut().zip(output).for_each(|(g, o)| *g = o - spread);
+    gradient[label] -= 1.0 - smoothing;
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|z| (z - largest).exp()).sum();
-    sum.ln() + largest - logits[label]
+    let log_sum = sum.ln() + largest;
+    let mut loss = log_sum - logits[label];
+    if smoothing > 0.0 {
+        let mean = logits.iter().sum::<f32>() / logits.len() as f32;
+        loss = (1.0 - smoothing) * loss + smoothing * (log_sum - mean);
+    }
+    loss
 }
 
 /// `value` within the clip, and whether it was there before.
@@ -77,15 +91,24 @@ fn clip(value: f32) -> (f32, bool) {
     (value.clamp(EPSILON, 1.0 - EPSILON), (EPSILON..=1.0 - EPSILON).contains(&value))
 }
 
-fn categorical(output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
+fn categorical(output: &[f32], label: usize, smoothing: f32, gradient: &mut [f32]) -> f32 {
     let sum: f32 = output.iter().sum();
-    let (share, inside) = clip(output[label] / sum);
-    if inside {
-        // -ln(o_y / sum): 1 / sum for every output, and -1 / o_y for the label's.
-        gradient.fill(1.0 / sum);
-        gradient[label] -= 1.0 / output[label];
+    let spread = smoothing / output.len() as f32;
+    let mut loss = 0.0;
+    for class in 0..output.len() {
+        let target = spread + if class == label { 1.0 - smoothing } else { 0.0 };
+        if target == 0.0 {
+            continue;
+        }
+        let (share, inside) = clip(output[class] / sum);
+        loss -= target * share.ln();
+        if inside {
+            // -ln(o_y / sum): 1 / sum for every output, and -1 / o_y for the class's own.
+            gradient.iter_mut().for_each(|g| *g += target / sum);
+            gradient[class] -= target / output[class];
+        }
     }
-    -share.ln()
+    loss
 }
 
 fn binary(output: &[f32], label: usize, gradient: &mut [f32]) -> f32 {
@@ -152,7 +175,8 @@ mod tests {
     #[test]
     fn gradients_are_the_slopes() {
         let logits = [0.3f32, -0.8, 1.2, 0.1, 0.7, -0.2];
-        for loss in LOSSES {
+        let smoothed = LOSSES[..2].iter().map(|&loss| Objective { loss, label_smoothing: 0.2 });
+        for loss in LOSSES.map(Objective::from).into_iter().chain(smoothed) {
             for activation in [Activation::Softmax, Activation::Sigmoid, Activation::Softplus] {
                 let value = |at: usize, shift: f32| {
                     let mut logits = logits;
@@ -173,6 +197,15 @@ mod tests {
         }
     }
 
+    /// Keras 3: `CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)` on [[2, -1, 0.5]], class 0:
+    /// 0.1 * mean over classes of -ln p + 0.9 * -ln p_0.
+    #[test]
+    fn smoothed_labels_cost_what_keras_says() {
+        let objective = Objective { loss: Loss::CategoricalCrossentropy, label_smoothing: 0.1 };
+        let found = judge(objective, Activation::Softmax, &[2.0, -1.0, 0.5], &[0], 3);
+        assert!((found.losses[0] - 0.391_311_3).abs() < 1e-6, "{:?}", found.losses);
+    }
+
     /// Softplus leaves [0, 1], where binary and sparse cross-entropy clip.
     fn at_the_clip(activation: Activation) -> bool {
         activation == Activation::Softplus
@@ -181,10 +214,10 @@ mod tests {
     #[test]
     fn softmax_crossentropy_does_not_clip_and_sigmoid_does() {
         let logits = [60.0f32, -60.0];
-        let far = judge(Loss::CategoricalCrossentropy, Activation::Softmax, &logits, &[1], 2);
+        let far = judge(Loss::CategoricalCrossentropy.into(), Activation::Softmax, &logits, &[1], 2);
         assert_eq!(far.losses, [120.0]);
         assert_eq!(far.gradient, [1.0, -1.0]);
-        let clipped = judge(Loss::CategoricalCrossentropy, Activation::Sigmoid, &logits, &[1], 2);
+        let clipped = judge(Loss::CategoricalCrossentropy.into(), Activation::Sigmoid, &logits, &[1], 2);
         assert!((clipped.losses[0] - 1e7f32.ln()).abs() < 1e-4, "{:?}", clipped.losses);
         assert_eq!(clipped.gradient, [0.0, 0.0]);
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use traceward_run::classifier::{Classifier, Unreadable};
-use traceward_run::config::Loss;
+use traceward_run::config::Objective;
 use traceward_run::inside::{OutputLook, WeightLook};
 use traceward_run::spec::{Activation, Layer};
 use traceward_run::{ModelSpec, Scores};
@@ -46,7 +46,7 @@ pub struct Step<'a> {
     /// added and divided by the number of traces, not by the sum of the weights.
     pub weights: Option<&'a [f32]>,
     /// What is minimised.
-    pub loss: Loss,
+    pub loss: Objective,
     /// Seed of this step's dropout masks: a function of the run's seed and the step's number.
     pub mask_seed: u64,
     /// Whether to look at the layers' outputs as well; costs a pass over them.
@@ -277,7 +277,7 @@ impl Network {
         &self,
         traces: &[&[u32]],
         labels: &[u32],
-        loss: Loss,
+        loss: impl Into<Objective>,
     ) -> Result<(Scores, Vec<f32>), Error> {
         if let Some(trace) = labels.iter().position(|&l| l as usize >= self.classes) {
             let reason = format!(
@@ -287,7 +287,7 @@ impl Network {
             return Err(Error::Trace { trace, reason });
         }
         let logits = self.logits(traces)?;
-        let judged = loss::judge(loss, self.output_activation, &logits, labels, self.classes);
+        let judged = loss::judge(loss.into(), self.output_activation, &logits, labels, self.classes);
         Ok((Scores::new(self.classes, judged.outputs), judged.losses))
     }
 

@@ -333,6 +333,15 @@ impl TrainConfig {
         if let Some(norm) = self.compile.clip_norm {
             above_0("compile.clip_norm", norm)?;
         }
+        let fits = (0.0..1.0).contains(&self.compile.label_smoothing);
+        range(fits, "compile.label_smoothing", &self.compile.label_smoothing, "from 0 to less than 1")?;
+        let over_classes =
+            matches!(self.compile.loss, Loss::CategoricalCrossentropy | Loss::SparseCategoricalCrossentropy);
+        let must = "0 for a loss that is no cross-entropy over classes";
+        let fits = over_classes || self.compile.label_smoothing == 0.0;
+        range(fits, "compile.label_smoothing", &self.compile.label_smoothing, must)?;
+        let fits = (0.0..=1.0).contains(&self.fit.prefixes);
+        range(fits, "fit.prefixes", &self.fit.prefixes, "a share, from 0 to 1")?;
         not_0("fit.epochs", self.fit.epochs.into())?;
         not_0("fit.batch_size", self.fit.batch_size as u64)?;
         match self.fit.schedule {
@@ -448,11 +457,41 @@ pub enum Truncating {
 pub struct Compile {
     /// What is minimised.
     pub loss: Loss,
+    /// How much of each label is spread evenly over all classes: Keras' `CategoricalCrossentropy(label_smoothing=…)`.
+    /// Only cross-entropy over classes has it.
+    #[serde(default, skip_serializing_if = "is_0")]
+    pub label_smoothing: f32,
     /// How a step is made.
     pub optimizer: Optimizer,
     /// Scales a gradient whose global norm (over all weights) is larger; Keras' `global_clipnorm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f32>,
+}
+
+impl Compile {
+    /// The loss, with its label smoothing.
+    pub fn objective(&self) -> Objective {
+        Objective { loss: self.loss, label_smoothing: self.label_smoothing }
+    }
+}
+
+fn is_0(value: &f32) -> bool {
+    *value == 0.0
+}
+
+/// A loss and how its labels are smoothed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Objective {
+    /// What is minimised.
+    pub loss: Loss,
+    /// How much of each label is spread over all classes.
+    pub label_smoothing: f32,
+}
+
+impl From<Loss> for Objective {
+    fn from(loss: Loss) -> Self {
+        Self { loss, label_smoothing: 0.0 }
+    }
 }
 
 /// What is minimised. All are means over the batch.
@@ -594,6 +633,10 @@ pub struct Fit {
     /// Draw a new order each epoch. `false` takes the rows as they stand.
     #[serde(default = "shuffle")]
     pub shuffle: bool,
+    /// The share of traces that are read up to a random call only, another one in each epoch, so that the scores
+    /// of a trace that is not over yet mean something.
+    #[serde(default, skip_serializing_if = "is_0")]
+    pub prefixes: f32,
     /// How the step size changes over the run.
     #[serde(default)]
     pub schedule: Schedule,
@@ -639,6 +682,9 @@ pub enum ClassWeight {
     None,
     /// `traces / (classes * traces of the class)`, as scikit-learn's "balanced".
     Balanced,
+    /// The square root of that, scaled so that the mean over the traces stays 1: rare classes weigh more, but do
+    /// not drown the others.
+    SqrtBalanced,
     /// One weight a class, by name; a class that is not named weighs 1.
     Given(std::collections::BTreeMap<String, f32>),
 }

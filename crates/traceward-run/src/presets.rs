@@ -159,6 +159,7 @@ impl Preset {
             input: Input { max_len: Some(MAX_LEN), truncating: Truncating::Pre },
             compile: Compile {
                 loss: Loss::CategoricalCrossentropy,
+                label_smoothing: 0.0,
                 optimizer: Optimizer::adam(state.learning_rate),
                 clip_norm: None,
             },
@@ -166,6 +167,7 @@ impl Preset {
                 epochs: state.epochs,
                 batch_size: BATCH_SIZE,
                 shuffle: state.shuffled,
+                prefixes: 0.0,
                 schedule: Schedule::Constant,
                 class_weight: ClassWeight::None,
                 early_stopping: None,

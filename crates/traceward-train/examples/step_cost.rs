@@ -83,7 +83,7 @@ fn main() {
                 batch: &batch,
                 labels: &labels,
                 weights: None,
-                loss,
+                loss: loss.into(),
                 mask_seed: number,
                 inspect: false,
             };

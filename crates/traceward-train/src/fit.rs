@@ -9,7 +9,7 @@ use traceward_model::random::derive;
 use traceward_model::{Batch, GradientStats, Gradients, Internals, Network, Step};
 use traceward_run::TrainConfig;
 use traceward_run::classifier::argmax;
-use traceward_run::config::Loss;
+use traceward_run::config::Objective;
 use traceward_run::history;
 
 use crate::best::Watch;
@@ -17,7 +17,7 @@ use crate::checkpoint::{self, Progress, RunState};
 use crate::optimizer::global_norm;
 use crate::{
     Best, Error, Event, Examples, Observer, OptimizerState, StepEnd, Stopped, class_weight,
-    clip_by_global_norm, order, schedule,
+    clip_by_global_norm, order, prefixes::Prefixes, schedule,
 };
 
 /// What tells the masks from other uses of the run's seed.
@@ -263,7 +263,8 @@ impl Run<'_, '_> {
         let began = Instant::now();
         let train = &self.examples.train;
         let Progress { epoch, batch: number, step, .. } = state.progress;
-        let members: Vec<&[u32]> = traces.iter().map(|&t| train.get(t as usize)).collect();
+        let prefixes = Prefixes::new(self.config.seed, epoch, self.config.fit.prefixes);
+        let members: Vec<&[u32]> = traces.iter().map(|&t| prefixes.of(t, train.get(t as usize))).collect();
         let keys: Vec<u64> = traces.iter().map(|&t| t.into()).collect();
         let labels: Vec<u32> = traces.iter().map(|&t| train.labels()[t as usize]).collect();
         let of_class = |weights: &Vec<f32>| labels.iter().map(|&l| weights[l as usize]).collect::<Vec<f32>>();
@@ -274,14 +275,14 @@ impl Run<'_, '_> {
             batch: &batch,
             labels: &labels,
             weights: weights.as_deref(),
-            loss: self.config.compile.loss,
+            loss: self.config.compile.objective(),
             mask_seed: derive(derive(self.config.seed, MASKS), step),
             inspect,
         })?;
 
         let before = match inspect {
             true => {
-                let evaluate = self.evaluates(state.network, step).then_some(self.config.compile.loss);
+                let evaluate = self.evaluates(state.network, step).then_some(self.config.compile.objective());
                 Some(Before::look(state.network, &found, &members, &labels, evaluate)?)
             }
             false => None,
@@ -342,7 +343,8 @@ impl Run<'_, '_> {
     fn validate(&self, network: &Network) -> Result<(f64, f64), Error> {
         let validation = &self.examples.validation;
         let labels = validation.labels();
-        let (predictions, losses) = network.evaluate(&validation.all(), labels, self.config.compile.loss)?;
+        let (predictions, losses) =
+            network.evaluate(&validation.all(), labels, self.config.compile.objective())?;
         let right = predictions.best().iter().zip(labels).filter(|(a, b)| a == b).count();
         let count = labels.len() as f64;
         Ok((right as f64 / count, losses.iter().map(|&l| f64::from(l)).sum::<f64>() / count))
@@ -380,7 +382,7 @@ impl Before {
         found: &Gradients,
         members: &[&[u32]],
         labels: &[u32],
-        evaluate: Option<Loss>,
+        evaluate: Option<Objective>,
     ) -> Result<Self, Error> {
         let began = Instant::now();
         let evaluated_loss = match evaluate {

@@ -15,6 +15,7 @@ mod fit;
 mod observer;
 mod optimizer;
 mod order;
+mod prefixes;
 pub mod probe;
 mod schedule;
 

@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
             batch: &batch,
             labels: &labels,
             weights: None,
-            loss: self.subject.config.compile.loss,
+            loss: self.subject.config.compile.objective(),
             mask_seed: derive(self.subject.config.seed ^ SALT, self.step),
             inspect: false,
         })?;
@@ -289,7 +289,7 @@ impl Subject<'_> {
             batch: &batch,
             labels: &labels,
             weights: None,
-            loss: self.config.compile.loss,
+            loss: self.config.compile.objective(),
             mask_seed: 0,
             inspect: false,
         };

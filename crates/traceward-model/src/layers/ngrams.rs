@@ -9,6 +9,9 @@
 //! as a weight that no gradient changes. A bucket met in fewer than [`FEWEST`] training traces weighs nothing:
 //! what stands in one trace only can be learnt by heart, and says nothing of others.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rayon::prelude::*;
 use traceward_run::spec::NgramEmbedding;
 
@@ -17,9 +20,17 @@ use super::{Node, Pass, Signal};
 use crate::Error;
 use crate::init::Initializer;
 use crate::op::{Kept, SliceOp, apply_1, numbers};
+use crate::random::mix;
 
 /// A bucket must be met in so many training traces to count: scikit-learn's `min_df`.
 const FEWEST: u32 = 2;
+
+/// The most buckets (of all traces together) whose counts are kept from epoch to epoch: 64 MiB. Counting them
+/// again takes longer than everything else that a step does with them.
+const MOST_KEPT: usize = 1 << 23;
+
+/// Buckets, ascending, each with how often it is hit.
+type Counts = Arc<[(u32, u32)]>;
 
 /// NgramEmbedding.
 #[derive(Debug)]
@@ -27,6 +38,14 @@ pub(crate) struct NgramNode {
     spec: NgramEmbedding,
     table: usize,
     idf: usize,
+    kept: Mutex<Memory>,
+}
+
+/// Counts of the traces that are trained on, by a hash of all their tokens.
+#[derive(Debug, Default)]
+struct Memory {
+    buckets: usize,
+    counts: HashMap<u64, Counts>,
 }
 
 impl NgramNode {
@@ -36,11 +55,28 @@ impl NgramNode {
             spec: spec.clone(),
             table: weights.add("embeddings", &[spec.buckets, spec.output_dim], init, true)?,
             idf: weights.add("idf", &[spec.buckets], Initializer::Ones, false)?,
+            kept: Mutex::default(),
         })
     }
 
-    /// The buckets of a trace's n-grams, ascending, each with how often it is hit.
-    fn counts(&self, trace: &[u32]) -> Vec<(u32, u32)> {
+    /// The counts of a trace that will come again.
+    fn remembered(&self, trace: &[u32]) -> Counts {
+        let name = trace.iter().fold(trace.len() as u64, |hash, &token| mix(hash ^ u64::from(token)));
+        let memory = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counts) = memory().counts.get(&name) {
+            return Arc::clone(counts);
+        }
+        let counts = self.counts(trace);
+        let mut memory = memory();
+        if memory.buckets + counts.len() <= MOST_KEPT {
+            memory.buckets += counts.len();
+            memory.counts.insert(name, Arc::clone(&counts));
+        }
+        counts
+    }
+
+    /// The buckets of a trace's n-grams.
+    fn counts(&self, trace: &[u32]) -> Counts {
         let mut hits = Vec::new();
         let buckets = self.spec.buckets as u128;
         hashes(&self.spec, trace, |hash| hits.push((u128::from(hash) * buckets >> 64) as u32));
@@ -52,17 +88,16 @@ impl NgramNode {
                 _ => counts.push((bucket, 1)),
             }
         }
-        counts
+        counts.into()
     }
 
-    /// The same weighed and scaled to length 1.
-    fn weighed(&self, trace: &[u32], idf: &[f32]) -> Vec<(u32, f32)> {
-        let counts = self.counts(trace);
-        let weigh = |(bucket, count): (u32, u32)| {
+    /// Counts weighed and scaled to length 1.
+    fn weighed(&self, counts: &[(u32, u32)], idf: &[f32]) -> Vec<(u32, f32)> {
+        let weigh = |&(bucket, count): &(u32, u32)| {
             let weight = (1.0 + (count as f32).ln()) * idf[bucket as usize];
             (weight > 0.0).then_some((bucket, weight))
         };
-        let mut weighed: Vec<(u32, f32)> = counts.into_iter().filter_map(weigh).collect();
+        let mut weighed: Vec<(u32, f32)> = counts.iter().filter_map(weigh).collect();
         let norm = weighed.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
         if norm > 0.0 {
             let scale = (self.spec.output_dim as f32).sqrt() / norm;
@@ -76,19 +111,21 @@ impl Node for NgramNode {
     fn run(&self, _: Signal, pass: &Pass<'_>) -> Signal {
         let idf = numbers(pass.weights[self.idf].clone());
         let offsets = pass.batch.ragged.offsets();
-        let rows = offsets
-            .par_windows(2)
-            .map(|trace| self.weighed(&pass.batch.tokens[trace[0]..trace[1]], &idf))
-            .collect();
+        let row = |trace: &[usize]| {
+            let tokens = &pass.batch.tokens[trace[0]..trace[1]];
+            let counts = if pass.training.is_some() { self.remembered(tokens) } else { self.counts(tokens) };
+            self.weighed(&counts, &idf)
+        };
+        let rows = offsets.par_windows(2).map(row).collect();
         let op = BagOp { rows, width: self.spec.output_dim };
         Signal::Vector(apply_1(op, pass.weights[self.table].clone()))
     }
 
     fn adapt(&self, traces: &[&[u32]], set: &mut dyn FnMut(usize, Vec<f32>)) {
         let mut found_in = vec![0u32; self.spec.buckets];
-        let counts: Vec<Vec<(u32, u32)>> = traces.par_iter().map(|trace| self.counts(trace)).collect();
-        for (bucket, _) in counts.iter().flatten() {
-            found_in[*bucket as usize] += 1;
+        let counts: Vec<Counts> = traces.par_iter().map(|trace| self.remembered(trace)).collect();
+        for &(bucket, _) in counts.iter().flat_map(|counts| counts.iter()) {
+            found_in[bucket as usize] += 1;
         }
         let all = 1.0 + traces.len() as f64;
         let idf = |found: u32| {
@@ -122,14 +159,6 @@ fn hashes(spec: &NgramEmbedding, trace: &[u32], mut each: impl FnMut(u64)) {
             each(mix(mix(salt ^ (u64::from(*first) + 1)) ^ (u64::from(*second) + 1)));
         }
     }
-}
-
-/// SplitMix64's step (Steele, Lea & Flood 2014): every bit of the input moves every bit of the output.
-fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }
 
 /// The weighted sum of the table's rows that each trace asks for.

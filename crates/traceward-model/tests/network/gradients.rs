@@ -27,7 +27,7 @@ impl Problem {
             batch: &self.batch,
             labels: &self.labels,
             weights: Some(&self.weights),
-            loss: Loss::CategoricalCrossentropy,
+            loss: Loss::CategoricalCrossentropy.into(),
             mask_seed: 3,
             inspect: false,
         }

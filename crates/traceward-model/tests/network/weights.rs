@@ -64,7 +64,7 @@ fn gradients(network: &Network) -> Vec<Option<Vec<f32>>> {
         batch: &batch,
         labels: &[0, 2],
         weights: None,
-        loss: Loss::CategoricalCrossentropy,
+        loss: Loss::CategoricalCrossentropy.into(),
         mask_seed: 1,
         inspect: true,
     };

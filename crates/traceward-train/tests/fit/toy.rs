@@ -57,6 +57,7 @@ pub(crate) fn config(epochs: u32) -> TrainConfig {
         input: Input::default(),
         compile: Compile {
             loss: Loss::SparseCategoricalCrossentropy,
+            label_smoothing: 0.0,
             optimizer: Optimizer::adam(0.02),
             clip_norm: Some(5.0),
         },
@@ -64,6 +65,7 @@ pub(crate) fn config(epochs: u32) -> TrainConfig {
             epochs,
             batch_size: 16,
             shuffle: true,
+            prefixes: 0.0,
             schedule: Schedule::Constant,
             class_weight: ClassWeight::None,
             early_stopping: None,

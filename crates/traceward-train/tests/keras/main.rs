@@ -185,7 +185,7 @@ fn compare(path: &Path) -> Comparison {
                 batch: &Batch::new(&traces, &keys).unwrap(),
                 labels: &batch.labels,
                 weights: batch.sample_weight.as_deref(),
-                loss: compile.loss,
+                loss: compile.loss.into(),
                 mask_seed: 0,
                 inspect: false,
             })
