@@ -11,8 +11,9 @@ use traceward_doctor::curve::Curves;
 use traceward_doctor::facts::Data;
 use traceward_doctor::{Evidence, read};
 use traceward_run::RunDir;
+use traceward_run::config::DataRecord;
 use traceward_run::foreign::{self, Kind};
-use traceward_trace::{Vocabulary, split};
+use traceward_trace::{Dataset, Vocabulary, split};
 
 use crate::error::Failure;
 use crate::input;
@@ -137,22 +138,23 @@ fn logged(path: &Path, log: &foreign::Log, output: Output) -> Vec<Subject> {
 /// A run of ours: its record, its history, and its data if that is still where it was and what it was.
 fn run(path: &Path, output: Output) -> Result<Subject, Failure> {
     let dir = RunDir::open(path)?;
+    if let Some(recipe) = dir.read_recipe()? {
+        output.note(format_args!(
+            "{}: {} is fitted without epochs, so there is no curve; looking at its data",
+            path.display(),
+            recipe.model
+        ));
+        let data = recorded(path, &recipe.data, output).and_then(|data| {
+            let split = split::split(&data, &recipe.split).ok()?;
+            Some(Data::of(&data, Some((&recipe.split, &split)), None, None))
+        });
+        let evidence = Evidence { data, ..Evidence::default() };
+        return Ok(Subject { path: path.into(), name: None, kind: Kind::RunDirectory, evidence });
+    }
     let record = dir.read_record()?;
-    let data = match input::load(&record.data.source, Output { quiet: true, ..output }) {
-        Ok(data) if data.fingerprint().to_string() == record.data.fingerprint => Some(data),
-        Ok(_) => {
-            output
-                .note(format_args!("{}: its data set has changed since; looking without it", path.display()));
-            None
-        }
-        Err(failure) => {
-            output.note(format_args!("{}: looking without its data set: {failure}", path.display()));
-            None
-        }
-    };
     let config = &record.config;
     let mut vocabulary_size = None;
-    let data = data.and_then(|data| {
+    let data = recorded(path, &record.data, output).and_then(|data| {
         let split = split::split(&data, &config.split).ok()?;
         let vocabulary = Vocabulary::learn(&data, &split.train);
         vocabulary_size = Some(vocabulary.size());
@@ -164,6 +166,22 @@ fn run(path: &Path, output: Output) -> Result<Subject, Failure> {
     let curves = dir.read_history().ok().map(|history| Curves::from(&history));
     let evidence = Evidence { network: Some(network), fit: Some(fit), data, curves, ..Evidence::default() };
     Ok(Subject { path: path.into(), name: None, kind: Kind::RunDirectory, evidence })
+}
+
+/// The data that a run was trained on, if it is still where it was and what it was.
+fn recorded(path: &Path, record: &DataRecord, output: Output) -> Option<Dataset> {
+    match input::load(&record.source, Output { quiet: true, ..output }) {
+        Ok(data) if data.fingerprint().to_string() == record.fingerprint => Some(data),
+        Ok(_) => {
+            output
+                .note(format_args!("{}: its data set has changed since; looking without it", path.display()));
+            None
+        }
+        Err(failure) => {
+            output.note(format_args!("{}: looking without its data set: {failure}", path.display()));
+            None
+        }
+    }
 }
 
 /// What a folder holds that says what it is: scripts, models, logs, runs. Data sets are left out, since any

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use traceward_run::config::RecipeRecord;
 use traceward_run::run_dir::{self, RunEntry};
 use traceward_run::{RunDir, summary};
 
@@ -47,6 +48,9 @@ pub(super) fn show(run: Option<&Path>, output: Output) -> Outcome {
         None => newest()?,
     };
     let dir = RunDir::open(&path)?;
+    if let Some(recipe) = dir.read_recipe()? {
+        return show_recipe(&path, &dir, &recipe, output);
+    }
     let record = dir.read_record()?;
     let status = dir.read_status()?;
     let history = dir.read_history()?;
@@ -86,6 +90,43 @@ pub(super) fn show(run: Option<&Path>, output: Output) -> Outcome {
         number(history.last("val_loss")),
         number(history.last("val_accuracy")),
     ));
+    if let Some(evaluation) = &evaluation {
+        text.push('\n');
+        text.push_str(&traceward_report::evaluation::text(evaluation, output::width()));
+    }
+    output.text(&text)?;
+    Ok(ExitStatus::Fine)
+}
+
+/// Shows a training without epochs.
+fn show_recipe(path: &Path, dir: &RunDir, record: &RecipeRecord, output: Output) -> Outcome {
+    let status = dir.read_status()?;
+    let evaluation = if dir.evaluation_path().exists() { Some(dir.read_evaluation()?) } else { None };
+    if output.format == Format::Json {
+        output.json(&json!({
+            "run": path,
+            "status": status.state.name(),
+            "model": record.model,
+            "recipe": record.recipe,
+            "split": record.split,
+            "seed": record.seed,
+            "data": record.data,
+            "evaluation": evaluation,
+        }))?;
+        return Ok(ExitStatus::Fine);
+    }
+    let mut text = format!(
+        "{}: {}, {}\n{}: {} traces, {} train, {} validate ({} split, seed {})\n",
+        path.display(),
+        record.model,
+        status.state.name(),
+        input::shown(&record.data.source),
+        record.data.traces,
+        record.data.training_traces,
+        record.data.validation_traces,
+        record.split.method,
+        record.split.seed,
+    );
     if let Some(evaluation) = &evaluation {
         text.push('\n');
         text.push_str(&traceward_report::evaluation::text(evaluation, output::width()));
