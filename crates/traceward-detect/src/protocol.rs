@@ -163,3 +163,6 @@ pub enum ProtocolError {
     #[error("stopped before anything was judged")]
     Stopped,
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,6 +77,8 @@ pub struct Progress<'a> {
     pub all: usize,
     /// Seconds since the first began.
     pub seconds: f64,
+    /// Whether the case has just ended; it begins otherwise.
+    pub ended: bool,
 }
 
 /// How a protocol is watched and stopped.
@@ -122,25 +124,18 @@ pub fn run(
             if control.stop.load(Ordering::SeqCst) {
                 return Ok(None);
             }
-            let tell = |done| {
-                let seconds = began.elapsed().as_secs_f64();
-                (control.progress)(Progress {
-                    model: &run.model,
-                    seed,
-                    case: &case.name,
-                    done,
-                    all,
-                    seconds,
-                });
+            let tell = |done, ended| {
+                let (model, case, seconds) = (&run.model, &case.name, began.elapsed().as_secs_f64());
+                (control.progress)(Progress { model, seed, case, done, all, seconds, ended });
             };
-            tell(done.load(Ordering::SeqCst));
+            tell(done.load(Ordering::SeqCst), false);
             let judged = judge(data, config.protocol, trainer, case, seed);
             match judged {
                 // A trainer that was asked to stop gives up, and says so as an error.
                 Err(_) if control.stop.load(Ordering::SeqCst) => Ok(None),
                 Err(error) => Err(error),
                 Ok(judged) => {
-                    tell(done.fetch_add(1, Ordering::SeqCst) + 1);
+                    tell(done.fetch_add(1, Ordering::SeqCst) + 1, true);
                     Ok(Some(judged))
                 }
             }
