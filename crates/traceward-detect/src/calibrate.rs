@@ -27,8 +27,8 @@ pub mod temperature;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use traceward_run::Classifier;
 use traceward_run::classifier::Unreadable;
+use traceward_run::{Classifier, Labelled};
 
 pub use conformal::{Tail, Threshold};
 pub use life::{Life, Moments, Watch};
@@ -131,31 +131,46 @@ impl Calibration {
         normals: &[&[u32]],
         options: &Options,
     ) -> Result<Self, CalibrateError> {
-        if !(options.far > 0.0 && options.far < 1.0) {
-            return Err(CalibrateError::Rate(options.far));
-        }
         if usize::from(normal) >= classifier.classes() {
             return Err(CalibrateError::NoNormalClass);
         }
-        let watch = Watch {
-            classifier,
-            normal,
-            temperature: options.temperature,
-            moments: Moments::best_of(classifier),
-            alarm_above: None,
-            follow_novelty: true,
-        };
+        let watch = Watch::to_calibrate(classifier, normal, options.temperature);
         let lives = follow_all(&watch, normals)?;
-        Self::of_lives(&lives, normals, watch.moments, options)
+        Self::of_lives(&lives, watch.moments, options)
     }
 
-    fn of_lives(
-        lives: &[Life],
-        normals: &[&[u32]],
-        moments: Moments,
-        options: &Options,
+    /// Calibrates a model on labelled traces that it was not trained on: its temperature on all of them,
+    /// then thresholds on the normals among them.
+    ///
+    /// For the end of a training, so that a model never leaves it without any; its user's own normals make
+    /// a better one. The temperature is fitted on the same normals, and an early stop may have watched them:
+    /// the promise is a little less exact than that of [`Calibration::fit`].
+    ///
+    /// # Errors
+    /// As [`Calibration::fit`].
+    pub fn of_validation(
+        classifier: &dyn Classifier,
+        held_out: &Labelled<'_>,
+        far: f64,
+        data: &str,
     ) -> Result<Self, CalibrateError> {
-        let shortest = normals.iter().map(|trace| trace.len() as u32).min().ok_or(CalibrateError::Empty)?;
+        let normal = held_out.normal.ok_or(CalibrateError::NoNormalClass)?;
+        let temperature = Temperature::fit(&classifier.predict(&held_out.traces)?, &held_out.labels);
+        let labelled = held_out.traces.iter().zip(&held_out.labels);
+        let normals: Vec<&[u32]> =
+            labelled.filter(|(_, label)| **label == normal).map(|(trace, _)| *trace).collect();
+        Self::fit(classifier, normal, &normals, &Options { far, data: data.to_owned(), temperature })
+    }
+
+    /// Calibrates on normals that were followed ([`Watch::to_calibrate`]) at `moments`.
+    ///
+    /// # Errors
+    /// As [`Calibration::fit`], but for what cannot be read.
+    pub fn of_lives(lives: &[Life], moments: Moments, options: &Options) -> Result<Self, CalibrateError> {
+        if !(options.far > 0.0 && options.far < 1.0) {
+            return Err(CalibrateError::Rate(options.far));
+        }
+        let shortest = lives.iter().map(|life| life.calls).min().ok_or(CalibrateError::Empty)?;
         let mut exact = FALSE_ALARM_RATES.to_vec();
         exact.push(options.far);
         let tail = |what, score: &dyn Fn(&Life) -> Option<f64>| -> Result<Option<Tail>, CalibrateError> {

@@ -187,6 +187,43 @@ pub fn realised(normals: u64, far: f64, tests: u64, confidence: f64) -> RangeInc
     low.unwrap_or(at)..=at
 }
 
+/// One half of the normals judged by the other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Halves {
+    /// The false-alarm rate that was asked for.
+    pub far: f64,
+    /// How many were flagged in the half that is judged, the later one.
+    pub flagged: u64,
+    /// How many there are in it.
+    pub judged: u64,
+    /// Between how many are flagged in 99 of 100 cases if both halves are alike.
+    pub expected: [u64; 2],
+}
+
+impl Halves {
+    /// Whether there is no sign that the halves differ in their highest scores. Fewer flags than expected
+    /// are one as well: then the earlier half is the stranger one.
+    pub fn alike(&self) -> bool {
+        (self.expected[0]..=self.expected[1]).contains(&self.flagged)
+    }
+}
+
+/// Judges the second half of `scores`, in the order in which they were recorded, by the first. A threshold
+/// promises nothing for processes unlike those it was chosen on; this shows whether one's own normals
+/// are alike from beginning to end. `None` if half of them is too few for `far`.
+pub fn halves(scores: &[f64], far: f64) -> Option<Halves> {
+    let (first, second) = scores.split_at(scores.len() / 2);
+    let threshold = Tail::of(first.to_vec(), &[far])?.threshold(far);
+    let judged = second.len() as u64;
+    let expected = realised(first.len() as u64, far, judged, 0.99);
+    threshold.enough.then(|| Halves {
+        far,
+        flagged: second.iter().filter(|score| threshold.flags(**score)).count() as u64,
+        judged,
+        expected: [*expected.start(), *expected.end()],
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -281,6 +318,17 @@ mod tests {
         assert_eq!(realised(999, 0.001, 2000, 0.9), 0..=7);
         assert_eq!(realised(999, 0.01, 2000, 0.9), 9..=34);
         assert_eq!(realised(999, 0.05, 2000, 0.9), 74..=129);
+    }
+
+    #[test]
+    fn halves_that_differ_are_told() {
+        let mut rng = Rng::new(3);
+        let alike: Vec<f64> = (0..1000).map(|_| rng.uniform()).collect();
+        assert!(halves(&alike, 0.01).unwrap().alike());
+        let drifted: Vec<f64> = alike.iter().enumerate().map(|(at, s)| s + at as f64 / 4000.0).collect();
+        assert!(!halves(&drifted, 0.01).unwrap().alike());
+        assert_eq!(halves(&alike, 0.001), None, "500 are too few");
+        assert_eq!(halves(&[], 0.5), None);
     }
 
     proptest! {

@@ -64,6 +64,8 @@ pub struct Watch<'a> {
 /// What a model said of a process.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Life {
+    /// How many calls it made.
+    pub calls: u32,
     /// Probabilities at its end, one a class.
     pub probabilities: Vec<f64>,
     /// P(attack) at its end.
@@ -102,7 +104,13 @@ impl<'a> Looks<'a> {
     }
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    /// As closely as the model allows, with novelty and without a threshold.
+    pub fn to_calibrate(classifier: &'a dyn Classifier, normal: u16, temperature: Temperature) -> Self {
+        let moments = Moments::best_of(classifier);
+        Self { classifier, normal, temperature, moments, alarm_above: None, follow_novelty: true }
+    }
+
     /// Follows each of `traces` from its first call to its last.
     ///
     /// # Errors
@@ -165,6 +173,7 @@ impl Watch<'_> {
 impl Life {
     fn new(classes: usize) -> Self {
         Self {
+            calls: 0,
             probabilities: vec![f64::NAN; classes],
             p_attack: f64::NAN,
             peak: f64::NEG_INFINITY,
@@ -177,6 +186,7 @@ impl Life {
 
     /// What a model says after `calls` calls.
     fn look(&mut self, watch: &Watch<'_>, row: &[f32], calls: usize) {
+        self.calls = calls as u32;
         watch.temperature.apply(row, &mut self.probabilities);
         self.p_attack = 1.0 - self.probabilities[usize::from(watch.normal)];
         let peak = greater(self.peak, self.p_attack);
