@@ -20,4 +20,5 @@ pub use corpus::{Columns, Corpus};
 pub(crate) use dictionary::Counter;
 pub use dictionary::{Dictionary, Occurrence};
 pub use key::{Gram, KeyError};
+pub(crate) use table::Table;
 pub use weighting::TfIdf;
