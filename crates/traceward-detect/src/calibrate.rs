@@ -248,10 +248,126 @@ impl Calibration {
 pub fn follow_all(watch: &Watch<'_>, traces: &[&[u32]]) -> Result<Vec<Life>, Unreadable> {
     let mut lives = Vec::with_capacity(traces.len());
     for (chunk, some) in traces.chunks(CHUNK).enumerate() {
-        let followed = watch
-            .follow(some)
-            .map_err(|error| Unreadable { trace: chunk * CHUNK + error.trace, ..error })?;
+        let followed =
+            watch.follow(some).map_err(|error| Unreadable { trace: chunk * CHUNK + error.trace, ..error })?;
         lives.extend(followed);
     }
     Ok(lives)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use traceward_trace::rng::Rng;
+
+    use super::scripted::Scripted;
+    use super::*;
+
+    fn options(far: f64) -> Options {
+        Options { far, data: "normals".into(), temperature: Temperature::NONE }
+    }
+
+    /// Random walks of P(attack): 30 to 300 calls each.
+    fn walks(count: usize, seed: u64) -> Vec<Vec<u32>> {
+        (0..count as u64)
+            .map(|number| {
+                let mut rng = Rng::stream(seed, number);
+                let mut at = 300_i64;
+                (0..30 + rng.below(270))
+                    .map(|_| {
+                        at = (at + rng.below(41) as i64 - 20).clamp(0, 999);
+                        at as u32
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
+    fn refs(traces: &[Vec<u32>]) -> Vec<&[u32]> {
+        traces.iter().map(Vec::as_slice).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let traces = walks(200, 1);
+        for model in [Scripted::WHOLE, Scripted { novelty: true, ..Scripted::STREAM }] {
+            let calibration = Calibration::fit(&model, 0, &refs(&traces), &options(0.01)).unwrap();
+            let text = calibration.to_json().to_string();
+            let read = Calibration::from_json(&serde_json::from_str(&text).unwrap()).unwrap();
+            assert_eq!(read, calibration);
+            assert_eq!(read.life.novelty.is_some(), model.novelty);
+            assert_eq!(read.normals(), 200);
+        }
+    }
+
+    #[test]
+    fn what_does_not_read_is_said() {
+        let good = Calibration::fit(&Scripted::WHOLE, 0, &[&[5, 6]], &options(0.01)).unwrap().to_json();
+        let with = |pointer: &str, value: Value| {
+            let mut changed = good.clone();
+            *changed.pointer_mut(pointer).unwrap() = value;
+            Calibration::from_json(&changed).unwrap_err().to_string()
+        };
+        assert!(with("/format", json!(2)).contains("format is 2"));
+        assert!(with("/far", json!(0)).contains("calibrate it again"));
+        assert!(with("/temperature", json!(-1)).contains("-1"));
+        assert!(with("/end/attack/scores", json!([])).contains("contradicts itself"));
+        assert!(with("/life/moments", json!("hourly")).contains("hourly"));
+        assert!(Calibration::from_json(&json!(null)).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_calibrated_is_refused() {
+        let model = Scripted::WHOLE;
+        let error = |normal, traces: &[&[u32]], far| {
+            Calibration::fit(&model, normal, traces, &options(far)).unwrap_err()
+        };
+        assert_eq!(error(0, &[], 0.01), CalibrateError::Empty);
+        assert_eq!(error(0, &[&[1]], 1.0), CalibrateError::Rate(1.0));
+        assert_eq!(error(3, &[&[1]], 0.01), CalibrateError::NoNormalClass);
+        assert!(matches!(
+            error(0, &[&[1], &[]], 0.01),
+            CalibrateError::Unreadable(Unreadable { trace: 1, .. })
+        ));
+    }
+
+    /// One look at the end and many looks are two scores; each keeps its promise by its own threshold, and
+    /// not by the other's.
+    #[test]
+    fn the_highest_score_of_a_life_needs_its_own_threshold() {
+        let model = Scripted::STREAM;
+        let (mine, others) = (walks(999, 2), walks(4000, 3));
+        let calibration = Calibration::fit(&model, 0, &refs(&mine), &options(0.05)).unwrap();
+        let watch = Watch::to_calibrate(&model, 0, Temperature::NONE);
+        let lives = follow_all(&watch, &refs(&others)).unwrap();
+        let rate = |at_end, score: fn(&Life) -> f64| {
+            let threshold = calibration.table(at_end).attack.threshold(0.05);
+            lives.iter().filter(|life| threshold.flags(score(life))).count() as u64
+        };
+        let expected = conformal::realised(999, 0.05, 4000, 0.999);
+        assert!(expected.contains(&rate(false, |life| life.peak)), "{expected:?}");
+        assert!(expected.contains(&rate(true, |life| life.p_attack)), "{expected:?}");
+        assert!(rate(true, |life| life.peak) > *expected.end(), "{expected:?}");
+    }
+
+    #[test]
+    fn a_validation_side_calibrates_too() {
+        let normals = walks(150, 4);
+        let attacks: Vec<Vec<u32>> = (0..40).map(|i| vec![600 + 10 * i; 50]).collect();
+        let held_out = Labelled {
+            traces: normals.iter().chain(&attacks).map(Vec::as_slice).collect(),
+            labels: (0..190).map(|i| u16::from(i >= 150)).collect(),
+            groups: (0..190).collect(),
+            classes: 3,
+            normal: Some(0),
+            vocabulary: 1001,
+        };
+        let calibration =
+            Calibration::of_validation(&Scripted::WHOLE, &held_out, 0.01, "validation").unwrap();
+        assert_eq!(calibration.normals(), 150);
+        assert_ne!(calibration.temperature, Temperature::NONE);
+        let without = Labelled { normal: None, ..held_out };
+        let refused = Calibration::of_validation(&Scripted::WHOLE, &without, 0.01, "validation");
+        assert_eq!(refused.unwrap_err(), CalibrateError::NoNormalClass);
+    }
 }

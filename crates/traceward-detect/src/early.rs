@@ -85,7 +85,8 @@ pub fn curve(
         let cut: Vec<&[u32]> =
             traces.iter().map(|trace| &trace[..calls.unwrap_or(usize::MAX).min(trace.len())]).collect();
         let ends = follow_all(&watch(Moments::End), &cut)?;
-        let scored: Vec<(f64, bool)> = ends.iter().map(|end| end.p_attack).zip(attack.iter().copied()).collect();
+        let scored: Vec<(f64, bool)> =
+            ends.iter().map(|end| end.p_attack).zip(attack.iter().copied()).collect();
         let reaching = traces.iter().filter(|trace| calls.is_none_or(|calls| trace.len() >= calls)).count();
         points.push(Point {
             calls,
@@ -205,5 +206,83 @@ impl<T: Trainer> Trainer for OnPrefixes<T> {
 
     fn train(&self, data: &Labelled<'_>, seed: u64) -> Result<Box<dyn Classifier>, String> {
         self.trainer.train(&with_prefixes(data, &self.lengths), seed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibrate::scripted::Scripted;
+    use crate::sample::Centroids;
+
+    /// An attack that shows after `calls` calls, of 250.
+    fn attack(calls: usize) -> Vec<u32> {
+        let mut trace = vec![100; 250];
+        trace[calls - 1..].fill(900);
+        trace
+    }
+
+    fn of(model: &Scripted, traces: &[Vec<u32>], labels: &[u16]) -> Curve {
+        let traces: Vec<&[u32]> = traces.iter().map(Vec::as_slice).collect();
+        curve(model, Temperature::NONE, &traces, labels, 0, 0.5).unwrap()
+    }
+
+    #[test]
+    fn the_later_the_more_is_known() {
+        let traces = [attack(10), attack(60), attack(240), vec![100; 250], vec![100; 30], vec![800; 30]];
+        let labels = [1, 1, 2, 0, 0, 0];
+        let got = of(&Scripted::WHOLE, &traces, &labels);
+        let at = |place: usize| {
+            let Point { calls, reaching, detection_rate, false_alarm_rate, .. } = got.points[place];
+            (
+                calls,
+                (6.0 * reaching).round(),
+                (3.0 * detection_rate).round(),
+                (3.0 * false_alarm_rate).round(),
+            )
+        };
+        assert_eq!(at(0), (Some(20), 6.0, 1.0, 1.0));
+        assert_eq!(at(1), (Some(50), 4.0, 1.0, 1.0));
+        assert_eq!(at(2), (Some(100), 4.0, 2.0, 1.0));
+        assert_eq!(at(4), (None, 6.0, 3.0, 1.0));
+        // 0.9 against 0.1, 0.1, 0.8, and twice 0.1 against them: 3 + 1 + 1 of 9.
+        assert!((got.points[0].auc.unwrap() - 5.0 / 9.0).abs() < 1e-12);
+        assert_eq!(got.points[4].auc, Some(1.0));
+        let alarms: Vec<u32> = got.alarmed.iter().map(|step| step.0).collect();
+        assert_eq!((alarms, got.moments), (vec![20, 100, 250], Moments::Doubling));
+        assert_eq!((got.median_calls, got.detected), (Some(100.0), 1.0));
+        assert!((got.false_alarms - 1.0 / 3.0).abs() < 1e-12);
+        let streamed = of(&Scripted::STREAM, &traces, &labels);
+        assert_eq!(streamed.alarmed.iter().map(|step| step.0).collect::<Vec<_>>(), [20, 60, 240]);
+        assert_eq!(streamed.points, got.points);
+    }
+
+    #[test]
+    fn without_attacks_there_is_nothing_to_detect() {
+        let got = of(&Scripted::WHOLE, &[vec![100; 30]], &[0]);
+        assert_eq!((got.detected, got.median_calls, got.points[0].auc), (0.0, None, None));
+        let empty = of(&Scripted::WHOLE, &[], &[]);
+        assert_eq!((empty.false_alarms, empty.points.len()), (0.0, 5));
+        let text = serde_json::to_string(&empty).unwrap();
+        assert_eq!(serde_json::from_str::<Curve>(&text).unwrap(), empty);
+    }
+
+    #[test]
+    fn beginnings_keep_class_and_group() {
+        let (long, short) = (attack(60), vec![100; 50]);
+        let data = Labelled {
+            traces: vec![&long, &short],
+            labels: vec![1, 0],
+            groups: vec![7, 8],
+            classes: 2,
+            normal: Some(0),
+            vocabulary: 1001,
+        };
+        let more = with_prefixes(&data, &[20, 50, 0]);
+        assert_eq!(more.traces.iter().map(|t| t.len()).collect::<Vec<_>>(), [250, 50, 20, 20, 50]);
+        assert_eq!((more.labels, more.groups), (vec![1, 0, 1, 0, 1], vec![7, 8, 7, 8, 7]));
+        let trainer = OnPrefixes::new(Centroids, &LENGTHS);
+        assert_eq!(trainer.name(), "centroids on beginnings");
+        assert!(trainer.train(&data, 1).is_ok());
     }
 }

@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
-use traceward_run::classifier::{Unreadable, argmax};
 use traceward_run::Classifier;
+use traceward_run::classifier::{Unreadable, argmax};
 use traceward_trace::{Vocabulary, normal_class};
 
 use crate::calibrate::{CalibrateError, Calibration, Life, Moments, Table, Temperature, Threshold, Watch};
@@ -333,7 +333,8 @@ impl<'a> Judge<'a> {
         let Some(score) = said.score else {
             return (Word::Abstain, None, Some("The model's answer is not a number.".into()));
         };
-        let novel = self.novelty.filter(|threshold| said.novelty.is_some_and(|novelty| threshold.flags(novelty)));
+        let novel =
+            self.novelty.filter(|threshold| said.novelty.is_some_and(|novelty| threshold.flags(novelty)));
         let novelty_said = || {
             novel.map(|threshold| {
                 format!(
@@ -396,9 +397,12 @@ impl<'a> Judge<'a> {
     fn clear_family(&self, probabilities: &[f64]) -> Option<u16> {
         let families = || (0..).zip(probabilities).filter(|(class, _)| Some(*class) != self.normal);
         let all: f64 = families().map(|(_, p)| p).sum();
-        let (best, p) = families().fold((None, 0.0), |best, (class, &p)| {
-            if p > best.1 { (Some(class), p) } else { best }
-        });
+        let (best, p) = families().fold(
+            (None, 0.0),
+            |best, (class, &p)| {
+                if p > best.1 { (Some(class), p) } else { best }
+            },
+        );
         best.filter(|_| p >= self.rules.clear_family * all)
     }
 }
@@ -412,5 +416,169 @@ fn share(share: f64) -> String {
         format!("{percent:.1} %")
     } else {
         format!("{percent:.2} %")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use traceward_run::Scores;
+
+    use super::*;
+    use crate::calibrate::scripted::{Scripted, classes};
+    use crate::calibrate::{Options, Tail};
+
+    /// 60 calls with P(attack) `permille` at the end and `peak` after 50.
+    fn trace(permille: u32, peak: u32) -> Vec<u32> {
+        let mut trace = vec![100; 60];
+        (trace[49], trace[59]) = (peak, permille);
+        trace
+    }
+
+    /// Normals with P(attack) 0.000 to 0.899, higher by 0.1 at their peak.
+    fn calibrated(model: &Scripted) -> Calibration {
+        let normals: Vec<Vec<u32>> = (0..900).map(|permille| trace(permille, permille + 100)).collect();
+        let normals: Vec<&[u32]> = normals.iter().map(Vec::as_slice).collect();
+        let options = Options { far: 0.1, data: "normals".into(), temperature: Temperature::NONE };
+        Calibration::fit(model, 0, &normals, &options).unwrap()
+    }
+
+    fn judged(model: Scripted, how: How, trace: &[u32]) -> Verdict {
+        let calibration = calibrated(&model);
+        Judge::new(&model, &classes(), Some(&calibration), how).unwrap().judge(&[trace]).unwrap().remove(0)
+    }
+
+    fn word(model: Scripted, trace: &[u32]) -> Word {
+        judged(model, How::default(), trace).word
+    }
+
+    #[test]
+    fn each_rule_decides_in_its_turn() {
+        let model = Scripted::WHOLE;
+        assert_eq!(word(model, &trace(300, 100)), Word::Normal);
+        assert_eq!(word(model, &trace(960, 100)), Word::Attack);
+        assert_eq!(word(model, &trace(300, 960)), Word::Attack, "it was above once");
+        assert_eq!(
+            word(model, &trace(700, 100)),
+            Word::Abstain,
+            "an attack by its model, but normals score so"
+        );
+        assert_eq!(word(model, &trace(300, 700)), Word::Normal, "what it was once said before is outlived");
+        assert_eq!(word(model, &[100; 20]), Word::Abstain, "shorter than all normals");
+        assert_eq!(word(model, &[960; 20]), Word::Attack, "but not too short to be an attack");
+        assert_eq!(word(model, &[Vocabulary::UNKNOWN; 60]), Word::Abstain, "nothing in it is known");
+        let undecided = Scripted { first_family: 0.5, ..model };
+        assert_eq!(judged(undecided, How::default(), &trace(960, 100)).family_name(), Some("adduser"));
+        // Three families in thirds have no half.
+        struct Thirds;
+        impl Classifier for Thirds {
+            fn classes(&self) -> usize {
+                4
+            }
+            fn predict(&self, traces: &[&[u32]]) -> Result<Scores, Unreadable> {
+                Ok(Scores::new(4, [0.1, 0.3, 0.3, 0.3].repeat(traces.len())))
+            }
+        }
+        let classes = ["normal", "a", "b", "c"].map(str::to_owned);
+        let judge = Judge::new(&Thirds, &classes, None, How::default()).unwrap();
+        let said = judge.judge(&[&[5; 30]]).unwrap().remove(0);
+        assert_eq!((said.word, said.family), (Word::UnknownAttack, None));
+        assert!(said.reasons[0].ends_with("No family stands out."), "{said:?}");
+    }
+
+    #[test]
+    fn what_is_novel_is_not_called_normal() {
+        let model = Scripted { novelty: true, ..Scripted::WHOLE };
+        let mut strange = trace(300, 100);
+        strange[21..48].fill(1000);
+        let said = judged(model, How::default(), &strange);
+        assert_eq!(said.word, Word::Novel);
+        assert!(said.novelty_p_value.unwrap() < 0.01 && said.novelty.unwrap() > 0.5, "{said:?}");
+        strange[59] = 999;
+        assert_eq!(word(model, &strange), Word::Attack, "an attack comes first");
+        let unknown: Vec<u32> =
+            strange.iter().map(|&t| if t == 1000 { t } else { Vocabulary::UNKNOWN }).collect();
+        assert_eq!(word(model, &unknown), Word::Novel, "unknown calls, and novel");
+    }
+
+    #[test]
+    fn the_threshold_is_whose_is_asked_for() {
+        let of = |how| {
+            let said = judged(Scripted::WHOLE, how, &trace(960, 100));
+            (said.word, (said.threshold.unwrap() * 1000.0).round() as u32)
+        };
+        assert_eq!(of(How::default()), (Word::Attack, 910), "the peaks reach from 0.100 to 0.999");
+        assert_eq!(of(How { far: Some(0.01), ..How::default() }), (Word::Abstain, 991));
+        assert_eq!(of(How { at_end: true, ..How::default() }), (Word::Attack, 810));
+        assert_eq!(of(How { threshold: Some(0.95), ..How::default() }), (Word::Attack, 950));
+        let model = Scripted::WHOLE;
+        for far in [0.0, 1.0, f64::NAN] {
+            let how = How { far: Some(far), ..How::default() };
+            assert!(matches!(Judge::new(&model, &classes(), None, how), Err(CalibrateError::Rate(_))));
+        }
+    }
+
+    #[test]
+    fn without_a_calibration_one_half_decides() {
+        let model = Scripted::STREAM;
+        let judge = Judge::new(&model, &classes(), None, How::default()).unwrap();
+        assert_eq!(judge.moments(), Moments::End);
+        let said = judge.judge(&[&trace(510, 999), &trace(490, 999)]).unwrap();
+        assert_eq!((said[0].word, said[1].word), (Word::Attack, Word::Normal));
+        assert_eq!((said[0].p_value, said[0].threshold), (None, Some(0.5)));
+        assert!(said[0].reasons[0].contains("nobody calibrated"), "{said:?}");
+    }
+
+    #[test]
+    fn without_a_normal_class_every_trace_is_of_a_family() {
+        let classes = ["a", "b", "c"].map(str::to_owned);
+        let judge = Judge::new(&Scripted::WHOLE, &classes, None, How::default()).unwrap();
+        let said = judge.judge(&[&trace(900, 0)]).unwrap().remove(0);
+        assert_eq!((said.word, said.family_name(), said.p_attack), (Word::Attack, Some("b"), None));
+    }
+
+    #[test]
+    fn an_answer_that_is_no_number_is_no_verdict() {
+        struct Broken;
+        impl Classifier for Broken {
+            fn classes(&self) -> usize {
+                2
+            }
+            fn predict(&self, traces: &[&[u32]]) -> Result<Scores, Unreadable> {
+                Ok(Scores::new(2, vec![f32::NAN; 2 * traces.len()]))
+            }
+        }
+        let classes = ["normal", "a"].map(str::to_owned);
+        let judge = Judge::new(&Broken, &classes, None, How::default()).unwrap();
+        let said = judge.judge(&[&[5; 30]]).unwrap().remove(0);
+        assert_eq!((said.word, said.p_attack), (Word::Abstain, None));
+        let fitted = Calibration::fit(
+            &Broken,
+            0,
+            &[&[5; 30]],
+            &Options { far: 0.01, data: String::new(), temperature: Temperature::NONE },
+        );
+        assert_eq!(fitted.unwrap_err().to_string(), "trace 0: the model's P(attack) is not a number");
+    }
+
+    /// At most the promised share of normals like those of the calibration is called an attack, and at most
+    /// as many again novel.
+    #[test]
+    fn verdicts_keep_both_promises() {
+        let model = Scripted { novelty: true, ..Scripted::WHOLE };
+        let calibration = calibrated(&model);
+        assert!(matches!(&calibration.life.novelty, Some(tail) if Tail::count(tail) == 900));
+        let judge = Judge::new(&model, &classes(), Some(&calibration), How::default()).unwrap();
+        let normals: Vec<Vec<u32>> = (0..900).map(|permille| trace(permille, permille + 100)).collect();
+        let normals: Vec<&[u32]> = normals.iter().map(Vec::as_slice).collect();
+        let said = judge.judge(&normals).unwrap();
+        let count = |word: Word| said.iter().filter(|said| said.word == word).count();
+        assert!((85..=90).contains(&(count(Word::Attack) + count(Word::UnknownAttack))));
+        assert!(count(Word::Novel) <= 90);
+    }
+
+    #[test]
+    fn json_is_an_interface() {
+        let said = judged(Scripted::STREAM, How::default(), &trace(960, 100));
+        insta::assert_json_snapshot!(said);
     }
 }

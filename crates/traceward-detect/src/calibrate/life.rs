@@ -148,7 +148,8 @@ impl<'a> Watch<'a> {
         if let Some(trace) = traces.iter().position(|trace| trace.is_empty()) {
             return Err(Unreadable { trace, reason: "it is empty".into() });
         }
-        let tokens: Vec<u32> = traces.iter().flat_map(|trace| *trace).copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let tokens: Vec<u32> =
+            traces.iter().flat_map(|trace| *trace).copied().collect::<BTreeSet<_>>().into_iter().collect();
         if !tokens.is_empty() && self.classifier.predict(&[&tokens]).is_err() {
             self.classifier.predict(traces)?;
         }
@@ -253,7 +254,8 @@ mod tests {
 
     #[test]
     fn a_short_process_is_looked_at_when_it_ends() {
-        for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)] {
+        for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)]
+        {
             let life = &watch(&model, moments).follow(&[&[900, 600]]).unwrap()[0];
             assert_eq!((life.peak_at, life.first_alarm), (2, Some(2)));
         }
@@ -277,7 +279,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)] {
+        for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)]
+        {
             let good = trace();
             let watch = watch(&model, moments);
             let wrong = |trace: &[u32]| watch.follow(&[&good, trace]).unwrap_err().to_string();
@@ -291,7 +294,8 @@ mod tests {
     #[test]
     fn company_changes_nothing() {
         let (long, short) = (trace(), vec![300; 30]);
-        for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)] {
+        for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)]
+        {
             let watch = watch(&model, moments);
             let together = watch.follow(&[&short, &long, &short]).unwrap();
             assert_eq!(together[1], watch.follow(&[&long]).unwrap()[0]);

@@ -90,13 +90,18 @@ impl Reliability {
         labels: &[u16],
         normal: u16,
     ) -> Option<Self> {
-        Self::of(rows.into_iter().zip(labels).map(|(row, &label)| (1.0 - row[usize::from(normal)], label != normal)))
+        Self::of(
+            rows.into_iter()
+                .zip(labels)
+                .map(|(row, &label)| (1.0 - row[usize::from(normal)], label != normal)),
+        )
     }
 
     /// The reliability of the most probable class (what is usually called *the* calibration error).
     pub fn of_confidence<'a>(rows: impl IntoIterator<Item = &'a [f64]>, labels: &[u16]) -> Option<Self> {
         Self::of(rows.into_iter().zip(labels).map(|(row, &label)| {
-            let best = row.iter().enumerate().fold(0, |best, (place, p)| if *p > row[best] { place } else { best });
+            let best =
+                row.iter().enumerate().fold(0, |best, (place, p)| if *p > row[best] { place } else { best });
             (row.get(best).copied().unwrap_or(f64::NAN), best == usize::from(label))
         }))
     }
@@ -122,7 +127,8 @@ mod tests {
 
     #[test]
     fn edges_belong_below() {
-        let got = Reliability::of([(0.0, false), (1.0, true), (1.0 / 15.0, false), (f64::NAN, true)]).unwrap();
+        let got =
+            Reliability::of([(0.0, false), (1.0, true), (1.0 / 15.0, false), (f64::NAN, true)]).unwrap();
         assert_eq!((got.count, got.bins[0].count, got.bins[14].count), (3, 2, 1));
         assert_eq!(Reliability::of([(f64::NAN, true)]), None);
     }
