@@ -1,8 +1,7 @@
 //! An evaluation as terminal text: what `eval` prints, and `train` at its end.
 //!
 //! First the figures that one quotes, each with its interval and what a trivial classifier reaches, then
-//! the classes, then who was taken for whom. A matrix that is too wide for the terminal gets letters for
-//! heads; one that is too wide even so becomes a list of the most frequent confusions.
+//! the classes, then who was taken for whom.
 
 use traceward_run::Evaluation;
 use traceward_run::evaluation::OperatingPoint;
@@ -10,16 +9,10 @@ use traceward_trace::profile::numerals::{count, counted, percent};
 
 use crate::figures::{figure, figure_or_dash, rate};
 use crate::table::{Cell, Column, Table};
-use crate::terminal::{Palette, columns, cut, printable, styled, wrap};
+use crate::terminal::{Palette, printable, styled, wrap};
 
 /// The columns that labels take, the gap included.
 const LABEL: usize = 12;
-/// The widest label of a row in the confusion matrix.
-const WIDEST_NAME: usize = 18;
-/// The narrowest abbreviation of a class at the head of a column.
-const NARROWEST_HEAD: usize = 6;
-/// How many confusions are listed where the matrix does not fit.
-const LISTED: usize = 10;
 
 /// The evaluation as styled text for a terminal of `width` columns.
 pub fn text(evaluation: &Evaluation, width: usize) -> String {
@@ -119,76 +112,9 @@ impl Page {
     }
 
     fn confusion(&mut self, e: &Evaluation) {
+        let names: Vec<&str> = e.per_class.iter().map(|class| class.name.as_str()).collect();
         self.out.push('\n');
-        let names: Vec<String> = e.per_class.iter().map(|c| printable(&c.name).into_owned()).collect();
-        match self.heads(e, &names) {
-            Some(heads) => {
-                let title = "rows: the true class, columns: what it was called";
-                self.out.push_str(&format!("{}\n", styled(&wrap(title, self.width, 0), self.palette.faint)));
-                self.matrix(e, &names, &heads);
-            }
-            None => self.confusions(e, &names),
-        }
-    }
-
-    /// The heads of the columns: names, or letters where names do not fit; `None` if nothing fits.
-    fn heads(&self, e: &Evaluation, names: &[String]) -> Option<Vec<String>> {
-        let labels = names.iter().map(|name| columns(name)).max().unwrap_or(0).min(WIDEST_NAME);
-        let room = (self.width.saturating_sub(labels) / names.len().max(1)).saturating_sub(2);
-        let shortened: Vec<String> = names.iter().map(|name| cut(name, room).into_owned()).collect();
-        let distinct = shortened.iter().enumerate().all(|(i, head)| !shortened[..i].contains(head));
-        if room >= NARROWEST_HEAD && distinct && matrix_width(e, labels, &shortened) <= self.width {
-            return Some(shortened);
-        }
-        let letters: Vec<String> = (0..names.len()).map(letter).collect();
-        // The narrowest label that still says something: its letter and a few columns of the name.
-        let narrowest = columns(&letter(names.len())) + 1 + Table::NARROWEST;
-        (matrix_width(e, narrowest, &letters) <= self.width).then_some(letters)
-    }
-
-    fn matrix(&mut self, e: &Evaluation, names: &[String], heads: &[String]) {
-        let lettered = heads.iter().zip(names).any(|(head, name)| *head == letter(0) && head != name);
-        let columns = heads.iter().map(|head| Column::number(head.as_str()));
-        let mut table =
-            Table::new(std::iter::once(Column::text("").elastic()).chain(columns), self.palette.heading);
-        for (class, row) in e.confusion.iter().enumerate() {
-            let name = cut(&names[class], WIDEST_NAME);
-            let label = if lettered { format!("{} {name}", heads[class]) } else { name.into_owned() };
-            let cells = row.iter().enumerate().map(|(called, &n)| {
-                let style = match n {
-                    0 => self.palette.faint,
-                    _ if called == class => self.palette.good,
-                    _ => self.palette.warning,
-                };
-                Cell::styled(if n == 0 { "·".into() } else { number(n) }, style)
-            });
-            table.row(std::iter::once(Cell::from(label)).chain(cells));
-        }
-        self.out.push_str(&table.render(self.width));
-    }
-
-    fn confusions(&mut self, e: &Evaluation, names: &[String]) {
-        let mut wrong: Vec<(u64, usize, usize)> = Vec::new();
-        for (class, row) in e.confusion.iter().enumerate() {
-            wrong.extend(
-                row.iter()
-                    .enumerate()
-                    .filter_map(|(called, &n)| (n > 0 && called != class).then_some((n, class, called))),
-            );
-        }
-        wrong.sort_by_key(|&(n, class, called)| (std::cmp::Reverse(n), class, called));
-        if wrong.is_empty() {
-            let none = "No trace was taken for another class.";
-            self.out.push_str(&format!("{}\n", styled(none, self.palette.good)));
-            return;
-        }
-        let title = format!("most frequent confusions, {} kinds in all", wrong.len());
-        let title = wrap(&title, self.width, 0);
-        self.out.push_str(&format!("{}\n", styled(&title, self.palette.heading)));
-        for (n, class, called) in wrong.into_iter().take(LISTED) {
-            let said = format!("{} of {} taken for {}", number(n), names[class], names[called]);
-            self.out.push_str(&format!("  {}\n", wrap(&said, self.width, 2)));
-        }
+        self.out.push_str(&crate::confusion::confusion(&e.confusion, &names, self.width, self.palette));
     }
 
     fn fact(&mut self, label: &str, said: &str) {
@@ -196,15 +122,6 @@ impl Page {
         self.out.push_str(&wrap(&printable(said), self.width, LABEL));
         self.out.push('\n');
     }
-}
-
-/// How wide the matrix is with these labels and heads.
-fn matrix_width(e: &Evaluation, labels: usize, heads: &[String]) -> usize {
-    let column = |(called, head): (usize, &String)| {
-        let cells = e.confusion.iter().map(|row| columns(&number(row[called])));
-        2 + cells.chain([columns(head)]).max().unwrap_or(0)
-    };
-    labels + heads.iter().enumerate().map(column).sum::<usize>()
 }
 
 /// What is found at a false-alarm rate, and how sure that is.
@@ -225,20 +142,12 @@ fn number(n: u64) -> String {
     count(n.try_into().unwrap_or(usize::MAX))
 }
 
-/// Columns as spreadsheets count them: a to z, aa, ab, …
-fn letter(index: usize) -> String {
-    let last = char::from(b'a' + (index % 26) as u8);
-    match index / 26 {
-        0 => last.into(),
-        more => format!("{}{last}", letter(more - 1)),
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use traceward_run::evaluation::Predictions;
 
     use super::*;
+    use crate::terminal::columns;
 
     const FAMILIES: [&str; 7] =
         ["normal", "adduser", "hydra_ftp", "hydra_ssh", "java_meterpreter", "meterpreter", "web_shell"];
@@ -330,10 +239,5 @@ pub(crate) mod tests {
             }
         }
         assert_eq!(bare, plain(&evaluation, 80));
-    }
-
-    #[test]
-    fn letters_go_on_after_z() {
-        assert_eq!([0, 25, 26, 51, 52, 701, 702].map(letter), ["a", "z", "aa", "az", "ba", "zz", "aaa"]);
     }
 }

@@ -1,6 +1,8 @@
 //! What people look at: terminal text, SVG curves, HTML reports.
 
 pub mod compare;
+mod confusion;
+pub mod detection;
 pub mod doctor;
 pub mod evaluation;
 mod figures;
