@@ -24,6 +24,13 @@ pub(crate) struct Column {
     pub(crate) end: u32,
 }
 
+impl Column {
+    /// All of its bins.
+    pub(crate) fn bins(&self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
 /// A matrix in bins.
 #[derive(Clone, Debug)]
 pub(crate) struct Binned {
@@ -79,11 +86,6 @@ impl Binned {
             let bin = start + within(start, positive).partition_point(|&cut| cut < value) as u32;
             (bin < positive).then_some(bin)
         }
-    }
-
-    /// How many rows there are.
-    pub(crate) fn rows(&self) -> usize {
-        self.starts.len() - 1
     }
 
     /// How many bins there are in all.

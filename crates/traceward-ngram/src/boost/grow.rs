@@ -41,6 +41,8 @@ struct Leaf {
     depth: u32,
     histogram: Option<Histogram>,
     cut: Option<Cut>,
+    /// The columns that can be cut here, as far as is known.
+    columns: Vec<u32>,
 }
 
 /// A node as it was made, with its children by place.
@@ -62,11 +64,18 @@ impl Grower<'_> {
     /// Grows a tree for the derivatives in `room` of `rows`; `None` if no cut gains anything.
     pub(crate) fn grow(&self, room: &mut Room, rows: &mut [u32]) -> Option<Grown> {
         let sums = room.derivatives.sum(rows);
-        let mut root =
-            Leaf { node: 0, rows: 0..rows.len(), sums, depth: 0, histogram: None, cut: None };
+        let mut root = Leaf {
+            node: 0,
+            rows: 0..rows.len(),
+            sums,
+            depth: 0,
+            histogram: None,
+            cut: None,
+            columns: self.columns.to_vec(),
+        };
         if self.can_be_cut(&root) {
             let mut histogram = room.free.pop().unwrap_or_default();
-            histogram.fill(self.binned, &room.derivatives, rows);
+            histogram.fill(self.binned, self.columns, &room.derivatives, rows);
             root.histogram = Some(histogram);
             self.look(room, &mut root);
         }
@@ -76,10 +85,11 @@ impl Grower<'_> {
             let Some((chosen, cut)) = most_gain(&leaves) else { break };
             let last = leaves.len() + 1 == self.growth.num_leaves;
             let parent = &mut leaves[chosen];
-            let split = parent.rows.start + partition(&mut rows[parent.rows.clone()], |row| cut.is_left(self.binned, row));
+            let middle = partition(&mut rows[parent.rows.clone()], |row| cut.is_left(self.binned, row));
+            let split = parent.rows.start + middle;
             let child = |rows: std::ops::Range<usize>, node: usize, order: &[u32]| {
                 let sums = room.derivatives.sum(&order[rows.clone()]);
-                Leaf { node, rows, sums, depth: parent.depth + 1, histogram: None, cut: None }
+                Leaf { node, rows, sums, depth: parent.depth + 1, histogram: None, cut: None, columns: Vec::new() }
             };
             let mut left = child(parent.rows.start..split, made.len(), rows);
             let mut right = child(split..parent.rows.end, made.len() + 1, rows);
@@ -89,7 +99,8 @@ impl Grower<'_> {
                 if last {
                     room.free.push(histogram);
                 } else {
-                    self.share(room, histogram, &mut left, &mut right, rows);
+                    let columns = std::mem::take(&mut parent.columns);
+                    self.share(room, (histogram, columns), (&mut left, &mut right), rows);
                 }
             }
             leaves[chosen] = left;
@@ -104,16 +115,24 @@ impl Grower<'_> {
     }
 
     /// Gives two children their histograms: the smaller is summed up, the larger is the parent less that.
-    fn share(&self, room: &mut Room, parent: Histogram, left: &mut Leaf, right: &mut Leaf, rows: &[u32]) {
+    fn share(
+        &self,
+        room: &mut Room,
+        (parent, columns): (Histogram, Vec<u32>),
+        (left, right): (&mut Leaf, &mut Leaf),
+        rows: &[u32],
+    ) {
         let (small, large) = if left.rows.len() <= right.rows.len() { (left, right) } else { (right, left) };
         if !self.can_be_cut(large) {
             room.free.push(parent);
             return;
         }
         let mut of_small = room.free.pop().unwrap_or_default();
-        of_small.fill(self.binned, &room.derivatives, &rows[small.rows.clone()]);
+        of_small.fill(self.binned, &columns, &room.derivatives, &rows[small.rows.clone()]);
         let mut of_large = parent;
-        of_large.take_away(&of_small);
+        of_large.take_away(self.binned, &columns, &of_small);
+        small.columns.clone_from(&columns);
+        large.columns = columns;
         large.histogram = Some(of_large);
         self.look(room, large);
         small.histogram = Some(of_small);
@@ -128,7 +147,8 @@ impl Grower<'_> {
     fn look(&self, room: &mut Room, leaf: &mut Leaf) {
         let Some(histogram) = &leaf.histogram else { return };
         let Growth { limits, .. } = self.growth;
-        leaf.cut = best_cut(self.binned, self.columns, histogram, &room.derivatives, leaf.sums, limits);
+        (leaf.cut, leaf.columns) =
+            best_cut(self.binned, &leaf.columns, histogram, &room.derivatives, leaf.sums, limits);
         if leaf.cut.is_none() {
             room.free.extend(leaf.histogram.take());
         }

@@ -33,14 +33,22 @@ impl Sums {
     }
 
     #[inline]
+    fn hessian(self) -> u64 {
+        self.hessians & ((1 << HESSIAN_BITS) - 1)
+    }
+
+    #[inline]
     fn add(&mut self, other: Self) {
-        self.gradients += other.gradients;
-        self.hessians += other.hessians;
+        self.gradients = self.gradients.wrapping_add(other.gradients);
+        self.hessians = self.hessians.wrapping_add(other.hessians);
     }
 
     #[inline]
     fn without(self, other: Self) -> Self {
-        Self { gradients: self.gradients - other.gradients, hessians: self.hessians - other.hessians }
+        Self {
+            gradients: self.gradients.wrapping_sub(other.gradients),
+            hessians: self.hessians.wrapping_sub(other.hessians),
+        }
     }
 }
 
@@ -82,21 +90,24 @@ impl Derivatives {
     /// The sum of second derivatives.
     #[inline]
     pub(crate) fn hessian(&self, sums: Sums) -> f64 {
-        (sums.hessians & ((1 << HESSIAN_BITS) - 1)) as f64 * self.hessian_unit
+        sums.hessian() as f64 * self.hessian_unit
     }
 }
 
-/// The sums of each bin.
+/// The sums of each bin of the columns that may be asked. What stands in the bins of other columns means
+/// nothing, and is not kept in order.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {
     bins: Vec<Sums>,
 }
 
 impl Histogram {
-    /// Sums up `rows`.
-    pub(crate) fn fill(&mut self, binned: &Binned, derivatives: &Derivatives, rows: &[u32]) {
-        self.bins.clear();
+    /// Sums up `rows` in the bins of `columns`, places in [`Binned::columns`].
+    pub(crate) fn fill(&mut self, binned: &Binned, columns: &[u32], derivatives: &Derivatives, rows: &[u32]) {
         self.bins.resize(binned.len(), Sums::default());
+        for &column in columns {
+            self.bins[binned.columns[column as usize].bins()].fill(Sums::default());
+        }
         for &row in rows {
             let own = derivatives.rows[row as usize];
             for &bin in binned.row(row) {
@@ -106,9 +117,12 @@ impl Histogram {
     }
 
     /// Takes away what `child` has: what is left is the other child's.
-    pub(crate) fn take_away(&mut self, child: &Self) {
-        for (own, &gone) in self.bins.iter_mut().zip(&child.bins) {
-            *own = own.without(gone);
+    pub(crate) fn take_away(&mut self, binned: &Binned, columns: &[u32], child: &Self) {
+        for &column in columns {
+            let bins = binned.columns[column as usize].bins();
+            for (own, &gone) in self.bins[bins.clone()].iter_mut().zip(&child.bins[bins]) {
+                *own = own.without(gone);
+            }
         }
     }
 }
@@ -145,7 +159,8 @@ impl Cut {
     }
 }
 
-/// The cut of a leaf that gains most, the first of equals; `columns` are the places that may be asked.
+/// The cut of a leaf that gains most, the first of equals, if one gains enough, and the columns among
+/// `columns` (places in [`Binned::columns`]) that can be cut at all: no other can be further down.
 pub(crate) fn best_cut(
     binned: &Binned,
     columns: &[u32],
@@ -153,42 +168,87 @@ pub(crate) fn best_cut(
     derivatives: &Derivatives,
     leaf: Sums,
     limits: Limits,
-) -> Option<Cut> {
-    let score = |sums: Sums| {
-        let (gradient, hessian) = (derivatives.gradient(sums), derivatives.hessian(sums));
-        (hessian >= limits.min_hessian).then(|| gradient * gradient / (hessian + limits.lambda))
-    };
-    let whole = score(leaf)?;
-    let mut best: Option<Cut> = None;
-    let mut least = whole + limits.min_gain;
+) -> (Option<Cut>, Vec<u32>) {
+    let mut search = Search::new(derivatives, leaf, limits);
+    let mut can_be_cut = Vec::new();
     for &place in columns {
         let Column { start, positive, end, .. } = binned.columns[place as usize];
+        let bins = |from: u32, to: u32| (from..to).zip(&histogram.bins[from as usize..to as usize]);
         // From the outermost bin inwards on both sides of zero: zero's own sums are never asked for.
-        let mut beyond = |bins: &mut dyn Iterator<Item = u32>| {
-            let mut gathered = Sums::default();
-            for bin in bins {
-                let own = histogram.bins[bin as usize];
-                if own.hessians == 0 {
-                    continue;
-                }
-                gathered.add(own);
-                if gathered.rows() < limits.min_rows {
-                    continue;
-                }
-                let rest = leaf.without(gathered);
-                if rest.rows() < limits.min_rows {
-                    break;
-                }
-                if let (Some(one), Some(other)) = (score(gathered), score(rest))
-                    && one + other > least
-                {
-                    least = one + other;
-                    best = Some(Cut { column: place, bin, gain: one + other - whole });
-                }
-            }
-        };
-        beyond(&mut (positive..end).rev());
-        beyond(&mut (start..positive));
+        let above = search.inwards(place, bins(positive, end).rev());
+        let below = search.inwards(place, bins(start, positive));
+        if above || below {
+            can_be_cut.push(place);
+        }
     }
-    best
+    (search.best, can_be_cut)
+}
+
+/// The best cut of a leaf so far. All sums are in the units of [`Derivatives`].
+struct Search {
+    leaf: Sums,
+    min_rows: u64,
+    min_hessian: f64,
+    lambda: f64,
+    /// The score of the leaf uncut, and what one more is in units of the loss.
+    whole: f64,
+    unit: f64,
+    /// What a cut's two scores must exceed together.
+    least: f64,
+    best: Option<Cut>,
+}
+
+impl Search {
+    fn new(derivatives: &Derivatives, leaf: Sums, limits: Limits) -> Self {
+        let Derivatives { gradient_unit, hessian_unit, .. } = derivatives;
+        let lambda = limits.lambda / hessian_unit;
+        let unit = gradient_unit * gradient_unit / hessian_unit;
+        let gradient = leaf.gradients as f64;
+        let whole = gradient * gradient / (leaf.hessian() as f64 + lambda).max(1.0);
+        Self {
+            leaf,
+            min_rows: limits.min_rows,
+            min_hessian: (limits.min_hessian / hessian_unit).max(1.0),
+            lambda,
+            whole,
+            unit,
+            least: whole + limits.min_gain / unit,
+            best: None,
+        }
+    }
+
+    /// Tries the cuts behind each of `bins`, together with those before it; whether any leaves enough rows
+    /// on both sides.
+    #[inline]
+    fn inwards<'a>(&mut self, column: u32, bins: impl Iterator<Item = (u32, &'a Sums)>) -> bool {
+        let mut gathered = Sums::default();
+        let mut possible = false;
+        for (bin, &own) in bins {
+            if own.hessians == 0 {
+                continue;
+            }
+            gathered.add(own);
+            if gathered.rows() < self.min_rows {
+                continue;
+            }
+            let rest = self.leaf.without(gathered);
+            if rest.rows() < self.min_rows {
+                break;
+            }
+            possible = true;
+            let (hessian, other_hessian) = (gathered.hessian() as f64, rest.hessian() as f64);
+            if hessian < self.min_hessian || other_hessian < self.min_hessian {
+                continue;
+            }
+            // a²/b + c²/d > least, without a division.
+            let (gradient, other_gradient) = (gathered.gradients as f64, rest.gradients as f64);
+            let (below, other_below) = (hessian + self.lambda, other_hessian + self.lambda);
+            let over = gradient * gradient * other_below + other_gradient * other_gradient * below;
+            if over > self.least * below * other_below {
+                self.least = over / (below * other_below);
+                self.best = Some(Cut { column, bin, gain: (self.least - self.whole) * self.unit });
+            }
+        }
+        possible
+    }
 }
