@@ -21,4 +21,5 @@ pub(crate) use dictionary::Counter;
 pub use dictionary::{Dictionary, Occurrence};
 pub use key::{Gram, KeyError};
 pub(crate) use table::Table;
-pub use weighting::TfIdf;
+pub(crate) use weighting::log;
+pub use weighting::{Frequency, TfIdf};

@@ -20,7 +20,7 @@ use serde_json::Value;
 pub(crate) use lbfgs::minimise;
 
 use crate::Sparse;
-use crate::features::TfIdf;
+use crate::features::{Frequency, TfIdf};
 use crate::parts::{PartsError, Reader, Writer};
 use crate::probability::{Temperature, softmax};
 
@@ -32,15 +32,27 @@ pub struct LinearConfig {
     pub loss: Loss,
     /// How much the traces count against the size of the weights.
     pub c: f64,
-    /// Whether a trace counts the more the fewer its class has (scikit-learn's `class_weight="balanced"`).
-    pub balanced: bool,
+    /// How much more a trace counts the fewer its class has: 0 not at all, 1 so that all classes weigh the same
+    /// (scikit-learn's `class_weight="balanced"`), 0.5 by the square root of that.
+    pub balance: f64,
+    /// What a count says.
+    pub frequency: Frequency,
+    /// The largest violation of optimality that is left: LIBLINEAR's `eps`, scikit-learn's `tol`.
+    pub tolerance: f64,
     /// N-grams that move no decision by more than this share of the largest weight are dropped.
     pub prune: f32,
 }
 
 impl Default for LinearConfig {
     fn default() -> Self {
-        Self { loss: Loss::SquaredHinge, c: 1.0, balanced: true, prune: 0.0 }
+        Self {
+            loss: Loss::SquaredHinge,
+            c: 1.0,
+            balance: 1.0,
+            frequency: Frequency::Log,
+            tolerance: 1e-4,
+            prune: 0.0,
+        }
     }
 }
 
@@ -56,7 +68,7 @@ pub enum Loss {
 }
 
 /// The margin of a class that had no trace in training: far below any other.
-const ABSENT: f32 = -30.0;
+const ABSENT: f32 = -5.0;
 
 /// A trained linear classifier.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +84,7 @@ pub struct Linear {
 impl Linear {
     /// Trains on counts. The temperature is 1 until it is fitted.
     pub fn fit(counts: &Sparse, labels: &[u16], classes: usize, config: &LinearConfig, seed: u64) -> Self {
-        let weighting = TfIdf::fit(counts);
+        let weighting = TfIdf::fit(counts, config.frequency);
         let rows = weighting.weigh_all(counts);
         let planes = match config.loss {
             Loss::SquaredHinge => svm::fit(&rows, labels, classes, config, seed),
@@ -106,29 +118,32 @@ impl Linear {
         softmax(into);
     }
 
-    /// How much one occurrence of each n-gram of a row adds to the log-odds of `class`: the slope at this
-    /// row, the other classes weighing by their probabilities. (The length of the row is taken as given.)
+    /// How much each n-gram of a row adds to the log-odds of `class`: its weight times the slope at this row,
+    /// where the other classes weigh by their probabilities. (The length of the row is taken as given.)
     pub fn slopes(&self, columns: &[u32], counts: &[f32], class: usize) -> Vec<f32> {
         let mut probabilities = vec![0.0; self.classes];
         self.predict_into(columns, counts, &mut probabilities);
         let others: f32 = (0..self.classes).filter(|c| *c != class).map(|c| probabilities[c]).sum();
         let mut weights = Vec::new();
         self.weighting.weigh(columns, counts, &mut weights);
-        let slope = |((&column, &count), weight): ((&u32, &f32), f32)| {
+        let slope = |(&column, weight): (&u32, f32)| {
             let planes = &self.weights[column as usize * self.classes..][..self.classes];
             let against: f32 = (0..self.classes)
                 .filter(|c| *c != class)
                 .map(|c| planes[c] * if others > 0.0 { probabilities[c] / others } else { 0.0 })
                 .sum();
-            (planes[class] - against) * self.temperature.slope() * weight / count
+            (planes[class] - against) * self.temperature.slope() * weight
         };
-        columns.iter().zip(counts).zip(weights).map(slope).collect()
+        columns.iter().zip(weights).map(slope).collect()
     }
 
     /// Which columns weigh more than `share` of the heaviest for any class.
     pub(crate) fn heavy(&self, share: f32) -> Vec<bool> {
         let heaviest = self.weights.iter().fold(0.0f32, |h, w| h.max(w.abs()));
-        self.weights.chunks_exact(self.classes).map(|w| w.iter().any(|w| w.abs() > share * heaviest)).collect()
+        self.weights
+            .chunks_exact(self.classes)
+            .map(|w| w.iter().any(|w| w.abs() > share * heaviest))
+            .collect()
     }
 
     /// The same classifier without the columns that are not `kept`.
@@ -149,7 +164,7 @@ impl Linear {
         into.tensor("idf", &[self.columns()], self.weighting.idf.clone());
         into.tensor("weights", &[self.columns(), self.classes], self.weights.clone());
         into.tensor("bias", &[self.classes], self.bias.clone());
-        serde_json::json!({ "temperature": self.temperature })
+        serde_json::json!({ "temperature": self.temperature, "frequency": self.weighting.frequency })
     }
 
     pub(crate) fn read(
@@ -161,10 +176,11 @@ impl Linear {
         #[derive(Deserialize)]
         struct Document {
             temperature: Temperature,
+            frequency: Frequency,
         }
-        let Document { temperature } = from.document(document)?;
+        let Document { temperature, frequency } = from.document(document)?;
         Ok(Self {
-            weighting: TfIdf { idf: from.vector("idf", Some(columns))?.to_vec() },
+            weighting: TfIdf { frequency, idf: from.vector("idf", Some(columns))?.to_vec() },
             classes,
             weights: from.matrix("weights", Some(columns), classes)?.to_vec(),
             bias: from.vector("bias", Some(classes))?.to_vec(),
@@ -182,15 +198,14 @@ pub struct Plane {
     pub bias: f64,
 }
 
-/// What a trace of each class counts: 1, or traces / (classes seen · traces of the class) if balanced.
-pub(crate) fn class_weights(labels: &[u16], classes: usize, balanced: bool) -> Vec<f64> {
+/// What a trace of each class counts: (traces / (classes seen · traces of the class)) to the power `balance`.
+pub(crate) fn class_weights(labels: &[u16], classes: usize, balance: f64) -> Vec<f64> {
     let mut traces = vec![0u32; classes];
     labels.iter().for_each(|&label| traces[usize::from(label)] += 1);
     let seen = traces.iter().filter(|&&n| n > 0).count() as f64;
     let weight = |&n: &u32| match n {
         0 => 0.0,
-        n if balanced => labels.len() as f64 / (seen * f64::from(n)),
-        _ => 1.0,
+        n => (labels.len() as f64 / (seen * f64::from(n))).powf(balance),
     };
     traces.iter().map(weight).collect()
 }

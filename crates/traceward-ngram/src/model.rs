@@ -1,111 +1,58 @@
 //! A trained model of this crate, whatever its kind.
 
+mod grams;
+mod kind;
 mod view;
 
 use serde_json::{Value, json};
-use traceward_run::classifier::Unreadable;
+use traceward_run::classifier::{Neighbour, Session, Unreadable};
 use traceward_run::tensors::Tensor;
-use traceward_run::{Classifier, Scores};
+use traceward_run::{Classifier, Labelled, Scores};
 
-use rayon::prelude::*;
-
+pub(crate) use grams::Grams;
+pub(crate) use kind::{Extra, Inputs, Kind, Seen, Shape};
 pub(crate) use view::View;
 
-use crate::Sparse;
-use crate::features::{Counter, Dictionary, Gram};
-use crate::linear::Linear;
+use crate::features::Dictionary;
+use crate::novelty::Novelty;
 use crate::parts::{PartsError, Reader, Writer};
 
-/// Traces that are scored as one piece of work.
-const TRACES_AT_ONCE: usize = 16;
-
-/// A trained model: the n-grams that it counts, once for all its parts, and what it makes of them.
+/// A trained model: what it makes of n-gram counts, or of novelty, or of both.
 #[derive(Clone, Debug)]
 pub struct Model {
-    dictionary: Dictionary,
     classes: usize,
-    kind: Kind,
-}
-
-/// What is made of the counts.
-#[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    /// One plane a class.
-    Linear {
-        /// The n-grams that have weights.
-        view: View,
-        /// The weights.
-        linear: Linear,
-    },
-}
-
-impl Kind {
-    /// Calls `each` with the columns of every part.
-    pub(crate) fn views(&mut self, each: &mut dyn FnMut(&mut View)) {
-        match self {
-            Self::Linear { view, .. } => each(view),
-        }
-    }
-
-    /// The class probabilities of a trace, of which `columns` and `counts` are the n-grams.
-    pub(crate) fn predict_into(&self, _trace: &[u32], columns: &[u32], counts: &[f32], into: &mut [f32]) {
-        match self {
-            Self::Linear { view, linear } => view.with(columns, counts, |columns, counts| {
-                linear.predict_into(columns, counts, into);
-            }),
-        }
-    }
-
-    fn write(&self, into: &mut Writer<'_>) -> Value {
-        match self {
-            Self::Linear { view, linear } => {
-                view.write(into);
-                json!({ "linear": linear.write(into) })
-            }
-        }
-    }
-
-    fn read(document: &Value, from: &Reader<'_>, columns: usize, classes: usize) -> Result<Self, PartsError> {
-        let mut fields = document.as_object().into_iter().flatten();
-        let (Some((kind, document)), None) = (fields.next(), fields.next()) else {
-            return Err(from.damaged("no kind of model"));
-        };
-        match kind.as_str() {
-            "linear" => {
-                let view = View::read(from, columns)?;
-                let linear = Linear::read(document, from, view.columns().len(), classes)?;
-                Ok(Self::Linear { view, linear })
-            }
-            other => Err(from.damaged(&format!("the unknown kind {other:?}"))),
-        }
-    }
+    vocabulary: usize,
+    grams: Option<Grams>,
+    novelty: Option<Novelty>,
 }
 
 impl Model {
-    pub(crate) fn new(dictionary: Dictionary, classes: usize, kind: Kind) -> Self {
-        Self { dictionary, classes, kind }
+    pub(crate) fn new(data: &Labelled<'_>, grams: Option<Grams>, novelty: Option<Novelty>) -> Self {
+        Self { classes: data.classes, vocabulary: data.vocabulary, grams, novelty }
     }
 
-    /// The n-grams that it counts.
-    pub fn dictionary(&self) -> &Dictionary {
-        &self.dictionary
+    /// The n-grams that it counts, if it counts any.
+    pub fn dictionary(&self) -> Option<&Dictionary> {
+        self.grams.as_ref().map(Grams::dictionary)
     }
 
-    /// The n-gram of a column of its counts.
-    ///
-    /// # Panics
-    /// If there is no such column.
-    pub fn gram(&self, column: u32) -> Gram {
-        self.dictionary.gram(column)
+    /// The novelty model in it, if there is one.
+    pub fn novelty_model(&self) -> Option<&Novelty> {
+        self.novelty.as_ref()
     }
 
     /// Everything that it is: a JSON document, and arrays.
     pub fn to_parts(&self) -> (Value, Vec<Tensor>) {
         let mut tensors = Vec::new();
         let mut writer = Writer::new(&mut tensors);
-        let features = self.dictionary.write(&mut writer);
-        let kind = self.kind.write(&mut writer.part("model"));
-        (json!({ "features": features, "classes": self.classes, "model": kind }), tensors)
+        let mut document = json!({ "classes": self.classes, "vocabulary": self.vocabulary });
+        if let Some(grams) = &self.grams {
+            document["grams"] = grams.write(&mut writer);
+        }
+        if let Some(novelty) = &self.novelty {
+            document["novelty"] = novelty.write(&mut writer.part("novelty"));
+        }
+        (document, tensors)
     }
 
     /// Back from [`Model::to_parts`].
@@ -114,22 +61,29 @@ impl Model {
     /// If the parts are no such model, or a damaged one.
     pub fn from_parts(document: &Value, tensors: &[Tensor]) -> Result<Self, PartsError> {
         let from = Reader::new(tensors);
-        let classes = document["classes"]
-            .as_u64()
-            .and_then(|n| usize::try_from(n).ok())
-            .filter(|n| (1..=usize::from(u16::MAX)).contains(n))
-            .ok_or_else(|| from.damaged("no number of classes"))?;
-        let dictionary = Dictionary::read(&document["features"], &from)?;
-        let kind = Kind::read(&document["model"], &from.part("model"), dictionary.len(), classes)?;
-        Ok(Self { dictionary, classes, kind })
+        let number = |name: &str| {
+            let number = document[name].as_u64().and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0);
+            number.map(usize::from).ok_or_else(|| from.damaged(&format!("no number of {name}")))
+        };
+        let (classes, vocabulary) = (number("classes")?, number("vocabulary")?);
+        let part = |name: &str| document.get(name);
+        let grams = part("grams").map(|d| Grams::read(d, &from, vocabulary, classes)).transpose()?;
+        let novelty = part("novelty").map(|d| Novelty::read(d, &from.part("novelty"))).transpose()?;
+        if grams.is_none() && novelty.is_none() {
+            return Err(from.damaged("neither n-grams nor novelty"));
+        }
+        if novelty.as_ref().is_some_and(|n| n.classes() != classes || n.vocabulary() != vocabulary) {
+            return Err(from.damaged("parts of different classes or vocabularies"));
+        }
+        Ok(Self { classes, vocabulary, grams, novelty })
     }
 
     fn check(&self, traces: &[&[u32]]) -> Result<(), Unreadable> {
         for (place, trace) in traces.iter().enumerate() {
             let reason = if trace.is_empty() {
                 "it is empty".to_owned()
-            } else if let Some(token) = trace.iter().find(|t| **t as usize >= self.dictionary.vocabulary()) {
-                format!("token {token} of {}", self.dictionary.vocabulary())
+            } else if let Some(token) = trace.iter().find(|token| **token as usize >= self.vocabulary) {
+                format!("token {token} of {}", self.vocabulary)
             } else {
                 continue;
             };
@@ -146,38 +100,42 @@ impl Classifier for Model {
 
     fn predict(&self, traces: &[&[u32]]) -> Result<Scores, Unreadable> {
         self.check(traces)?;
-        let rows: Vec<Vec<f32>> = traces
-            .par_chunks(TRACES_AT_ONCE)
-            .map(|chunk| {
-                let mut counter = Counter::new(&self.dictionary);
-                let mut counts = Sparse::new(self.dictionary.len());
-                let mut scores = vec![0.0; chunk.len() * self.classes];
-                for (row, trace) in chunk.iter().enumerate() {
-                    counter.push(trace, &mut counts);
-                    let (columns, counts) = counts.row(row);
-                    let into = &mut scores[row * self.classes..][..self.classes];
-                    self.kind.predict_into(trace, columns, counts, into);
-                }
-                scores
-            })
-            .collect();
-        Ok(Scores::new(self.classes, rows.concat()))
+        match (&self.grams, &self.novelty) {
+            (Some(grams), _) => Ok(Scores::new(self.classes, grams.predict(traces, self.classes))),
+            (None, Some(novelty)) => novelty.predict(traces),
+            (None, None) => unreachable!("a model has one of both"),
+        }
     }
 
+    fn novelty(&self, traces: &[&[u32]]) -> Option<Vec<f32>> {
+        self.check(traces).ok()?;
+        self.novelty.as_ref()?.novelty(traces)
+    }
+
+    /// For trees and stacks, whose score is no sum over calls, the share of it that can be laid to n-grams.
     fn contributions(&self, trace: &[u32], class: usize) -> Option<Vec<f32>> {
         self.check(&[trace]).ok()?;
-        let Kind::Linear { view, linear } = &self.kind;
-        let counts = self.dictionary.count(&[trace]);
-        let (columns, values) = counts.row(0);
-        let slopes = view.with(columns, values, |own, counts| linear.slopes(own, counts, class));
-        let own: Vec<u32> = columns.iter().copied().filter(|&c| view.has(c)).collect();
-        let mut shares = vec![0.0; trace.len()];
-        for occurrence in self.dictionary.occurrences(trace) {
-            if let Ok(at) = own.binary_search(&occurrence.column) {
-                let share = slopes[at] / occurrence.calls as f32;
-                occurrence.places().for_each(|place| shares[place] += share);
-            }
+        if class >= self.classes {
+            return None;
         }
-        Some(shares)
+        self.grams.as_ref()?.contributions(trace, class)
+    }
+
+    fn nearest(&self, trace: &[u32], count: usize) -> Vec<Neighbour> {
+        if self.check(&[trace]).is_err() {
+            return Vec::new();
+        }
+        match (&self.grams, &self.novelty) {
+            (Some(grams), _) => grams.nearest(trace, count),
+            (None, Some(novelty)) => novelty.nearest(trace, count),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn session(&self) -> Option<Box<dyn Session + '_>> {
+        match &self.grams {
+            Some(_) => None,
+            None => self.novelty.as_ref()?.session(),
+        }
     }
 }

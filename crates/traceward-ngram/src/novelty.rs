@@ -156,6 +156,11 @@ impl Novelty {
         &self.config
     }
 
+    /// Tokens there are: every token of a trace must be less.
+    pub fn vocabulary(&self) -> usize {
+        self.usual.trie.vocabulary()
+    }
+
     /// How many distinct n-grams its training traces have.
     pub fn grams(&self) -> usize {
         self.usual.trie.len()

@@ -87,6 +87,28 @@ impl<'a> Writer<'a> {
             .collect();
         self.tensor(name, &[values.len()], values);
     }
+
+    /// Adds whole numbers of any size as bytes, small ones in few: seven bits a byte, the lowest first, all but
+    /// the last byte of a number with the eighth bit set (LEB128); three bytes make one `f32`, which is exact.
+    pub fn bytes(&mut self, name: &str, numbers: impl IntoIterator<Item = u32>) {
+        let mut bytes = Vec::new();
+        for mut number in numbers {
+            while number >= 1 << 7 {
+                bytes.push((number & 0x7f) as u8 | 0x80);
+                number >>= 7;
+            }
+            bytes.push(number as u8);
+        }
+        // An unfinished number at the end is none.
+        bytes.resize(bytes.len().next_multiple_of(3), 0x80);
+        let values: Vec<f32> = bytes
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .map(|&[a, b, c]| u32::from_le_bytes([a, b, c, 0]) as f32)
+            .collect();
+        self.tensor(name, &[values.len()], values);
+    }
 }
 
 /// Finds the arrays of a model by name, each part's under its own prefix.
@@ -179,6 +201,28 @@ impl<'a> Reader<'a> {
             what: "other numbers than the whole ones that it may hold",
         })
     }
+
+    /// The whole numbers of an array that [`Writer::bytes`] made.
+    ///
+    /// # Errors
+    /// If it is missing or something else.
+    pub fn bytes(&self, name: &str) -> Result<Vec<u32>, PartsError> {
+        let pieces = self.integers(name, None, LARGEST_INTEGER)?;
+        let mut numbers = Vec::with_capacity(pieces.len());
+        let (mut number, mut bits) = (0u32, 0);
+        for byte in pieces.iter().flat_map(|piece| piece.to_le_bytes().into_iter().take(3)) {
+            if bits > 28 || bits == 28 && byte & 0x7f > 0xf {
+                return Err(self.damaged("a number larger than any"));
+            }
+            number |= u32::from(byte & 0x7f) << bits;
+            bits += 7;
+            if byte & 0x80 == 0 {
+                numbers.push(number);
+                (number, bits) = (0, 0);
+            }
+        }
+        Ok(numbers)
+    }
 }
 
 #[cfg(test)]
@@ -202,9 +246,26 @@ mod tests {
         assert_eq!(part.damaged("torn").to_string(), "member-0: torn");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn numbers_come_back_from_their_bytes(numbers: Vec<u32>, small in proptest::collection::vec(0u32..300, 0..9)) {
+            let all: Vec<u32> = numbers.into_iter().chain(small).collect();
+            let mut tensors = Vec::new();
+            Writer::new(&mut tensors).bytes("n", all.iter().copied());
+            proptest::prop_assert_eq!(Reader::new(&tensors).bytes("n"), Ok(all));
+        }
+
+        #[test]
+        fn any_bytes_are_numbers_or_an_error(pieces in proptest::collection::vec(0u32..1 << 24, 0..9)) {
+            let tensors = [("n".to_owned(), vec![pieces.len()], pieces.iter().map(|&p| p as f32).collect())];
+            let _ = Reader::new(&tensors).bytes("n");
+        }
+    }
+
     #[test]
     fn a_shape_that_its_numbers_do_not_fill_is_refused() {
-        let tensors = [("a".to_owned(), vec![usize::MAX, 2], vec![1.0]), ("b".to_owned(), vec![3], vec![1.0])];
+        let tensors =
+            [("a".to_owned(), vec![usize::MAX, 2], vec![1.0]), ("b".to_owned(), vec![3], vec![1.0])];
         let reader = Reader::new(&tensors);
         assert!(matches!(reader.matrix("a", None, 2), Err(PartsError::Shape { .. })));
         assert!(matches!(reader.vector("b", None), Err(PartsError::Shape { .. })));

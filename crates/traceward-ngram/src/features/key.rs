@@ -55,10 +55,7 @@ pub(crate) struct KeySpace {
 
 impl KeySpace {
     /// The keys of these series, those that differ in nothing but their order being one.
-    pub(crate) fn new(
-        series: impl IntoIterator<Item = Series>,
-        vocabulary: usize,
-    ) -> Result<Self, KeyError> {
+    pub(crate) fn new(series: impl IntoIterator<Item = Series>, vocabulary: usize) -> Result<Self, KeyError> {
         let mut merged: Vec<Series> = Vec::new();
         for one in series {
             match merged.iter_mut().find(|s| (s.part, s.gap) == (one.part, one.gap)) {
@@ -217,7 +214,10 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let new = |config: &FeatureConfig, vocabulary| KeySpace::new(config.series.clone(), vocabulary);
         assert!(new(&FeatureConfig::grams(7), 177).is_ok());
-        assert_eq!(new(&FeatureConfig::grams(8), 177), Err(KeyError::Order { order: 8, vocabulary: 177, most: 7 }));
+        assert_eq!(
+            new(&FeatureConfig::grams(8), 177),
+            Err(KeyError::Order { order: 8, vocabulary: 177, most: 7 })
+        );
         assert_eq!(new(&FeatureConfig::grams(0), 177), Err(KeyError::Empty));
         assert_eq!(new(&FeatureConfig { series: vec![], min_traces: 1 }, 177), Err(KeyError::Series(0)));
         let gapped = Series { part: Part::Whole, gap: 1, order: 3 };

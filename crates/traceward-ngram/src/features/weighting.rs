@@ -1,18 +1,41 @@
 //! tf-idf: common n-grams count less, repeated ones less each time, and every trace has length 1.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Sparse;
+
+/// What a count says, before rarity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Frequency {
+    /// 1 + ln(count): scikit-learn's `sublinear_tf=True`.
+    #[default]
+    Log,
+    /// The square root of the count.
+    Root,
+}
+
+impl Frequency {
+    fn of(self, count: f32) -> f32 {
+        match self {
+            Self::Log => 1.0 + log(count),
+            Self::Root => count.sqrt(),
+        }
+    }
+}
 
 /// Inverse document frequencies, and how they weigh counts. The formulas are scikit-learn's
 /// `TfidfTransformer(sublinear_tf=True, smooth_idf=True, norm="l2")`: a count c of an n-gram that stands in d
 /// of n traces becomes (1 + ln c) (1 + ln((1 + n) / (1 + d))), and the row is divided by its length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TfIdf {
+    pub(crate) frequency: Frequency,
     pub(crate) idf: Vec<f32>,
 }
 
 impl TfIdf {
     /// The frequencies of these traces.
-    pub fn fit(counts: &Sparse) -> Self {
+    pub fn fit(counts: &Sparse, frequency: Frequency) -> Self {
         let mut in_traces = vec![0u32; counts.columns()];
         for row in 0..counts.rows() {
             for &column in counts.row(row).0 {
@@ -21,13 +44,13 @@ impl TfIdf {
         }
         let traces = counts.rows() as f64;
         let idf = |&d: &u32| (1.0 + ((1.0 + traces) / (1.0 + f64::from(d))).ln()) as f32;
-        Self { idf: in_traces.iter().map(idf).collect() }
+        Self { frequency, idf: in_traces.iter().map(idf).collect() }
     }
 
     /// The weights of a row of counts, into `weights`.
     pub fn weigh(&self, columns: &[u32], counts: &[f32], weights: &mut Vec<f32>) {
         weights.clear();
-        let weigh = |(&column, &count): (&u32, &f32)| (1.0 + log(count)) * self.idf[column as usize];
+        let weigh = |(&column, &count): (&u32, &f32)| self.frequency.of(count) * self.idf[column as usize];
         weights.extend(columns.iter().zip(counts).map(weigh));
         let length = weights.iter().map(|w| f64::from(*w) * f64::from(*w)).sum::<f64>().sqrt();
         if length > 0.0 {

@@ -8,8 +8,6 @@ use rayon::prelude::*;
 use super::{LinearConfig, Plane, class_weights, minimise};
 use crate::Sparse;
 
-/// The largest part of the gradient that is left, per unit of C (scikit-learn's default tolerance).
-const TOLERANCE: f64 = 1e-4;
 /// Steps; scikit-learn's default is 100, which ends before 1-5-grams of many traces are done.
 const MOST_STEPS: usize = 300;
 /// Rows that are one piece of work: fixed, so that sums do not depend on the number of threads.
@@ -17,7 +15,7 @@ const ROWS_AT_ONCE: usize = 512;
 
 /// The plane of each class; `None` for a class without a trace.
 pub fn fit(rows: &Sparse, labels: &[u16], classes: usize, config: &LinearConfig) -> Vec<Option<Plane>> {
-    let class_weights = class_weights(labels, classes, config.balanced);
+    let class_weights = class_weights(labels, classes, config.balance);
     let seen: Vec<usize> = (0..classes).filter(|&c| class_weights[c] > 0.0).collect();
     let place: Vec<usize> =
         (0..classes).map(|c| seen.iter().position(|&s| s == c).unwrap_or(usize::MAX)).collect();
@@ -30,7 +28,7 @@ pub fn fit(rows: &Sparse, labels: &[u16], classes: usize, config: &LinearConfig)
     let start = vec![0.0; (rows.columns() + 1) * seen.len()];
     let scale = problem.weights.iter().sum::<f64>().max(1.0);
     // Divided by the sum of the weights, so that the tolerance is one of a mean loss.
-    let found = minimise(start, TOLERANCE, MOST_STEPS, |at, gradient| {
+    let found = minimise(start, config.tolerance, MOST_STEPS, |at, gradient| {
         let loss = problem.loss(at, gradient);
         gradient.iter_mut().for_each(|g| *g /= scale);
         loss / scale

@@ -13,8 +13,6 @@ use traceward_trace::rng::Rng;
 use super::{LinearConfig, Plane, class_weights};
 use crate::Sparse;
 
-/// The largest violation of optimality that is left, LIBLINEAR's and scikit-learn's default.
-const TOLERANCE: f64 = 1e-4;
 /// Passes over the traces, scikit-learn's default.
 const MOST_PASSES: usize = 1000;
 
@@ -26,7 +24,7 @@ pub fn fit(
     config: &LinearConfig,
     seed: u64,
 ) -> Vec<Option<Plane>> {
-    let weights = class_weights(labels, classes, config.balanced);
+    let weights = class_weights(labels, classes, config.balance);
     let lengths: Vec<f64> = (0..rows.rows())
         .map(|row| 1.0 + rows.row(row).1.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>())
         .collect();
@@ -39,6 +37,7 @@ pub fn fit(
                     lengths: &lengths,
                     own: labels.iter().map(|&l| usize::from(l) == class).collect(),
                     c: [config.c, config.c * weights[class]],
+                    tolerance: config.tolerance,
                 };
                 problem.solve(&mut Rng::stream(seed, class as u64))
             })
@@ -55,6 +54,7 @@ struct Problem<'a> {
     own: Vec<bool>,
     /// What a row of the rest and of the class costs.
     c: [f64; 2],
+    tolerance: f64,
 }
 
 impl Problem<'_> {
@@ -89,7 +89,7 @@ impl Problem<'_> {
                 }
                 true
             });
-            if largest - least <= TOLERANCE {
+            if largest - least <= self.tolerance {
                 if active.len() == self.rows.rows() {
                     break;
                 }

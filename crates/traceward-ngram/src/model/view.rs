@@ -40,7 +40,12 @@ impl View {
     }
 
     /// What `see` makes of a row of the whole in the part's own columns.
-    pub(crate) fn with<T>(&self, columns: &[u32], counts: &[f32], see: impl FnOnce(&[u32], &[f32]) -> T) -> T {
+    pub(crate) fn with<T>(
+        &self,
+        columns: &[u32],
+        counts: &[f32],
+        see: impl FnOnce(&[u32], &[f32]) -> T,
+    ) -> T {
         if self.place.is_empty() {
             return see(columns, counts);
         }
