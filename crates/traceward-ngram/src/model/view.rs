@@ -66,13 +66,13 @@ impl View {
 
     pub(crate) fn write(&self, into: &mut Writer<'_>) {
         if !self.place.is_empty() {
-            into.integers("columns", self.columns.0.iter().copied());
+            into.integers("grams", self.columns.0.iter().copied());
         }
     }
 
     /// Back from [`View::write`]: what is not written is all.
     pub(crate) fn read(from: &Reader<'_>, all: usize) -> Result<Self, PartsError> {
-        let columns = match from.integers("columns", None, all as u32) {
+        let columns = match from.integers("grams", None, all as u32) {
             Err(PartsError::Missing(_)) => (0..all as u32).collect(),
             columns => columns?,
         };
