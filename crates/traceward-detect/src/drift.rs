@@ -86,7 +86,9 @@ impl Reference {
         sorted.sort_by(f64::total_cmp);
         let mut edges: Vec<f64> = Vec::new();
         if !sorted.is_empty() {
-            edges.extend((1..SCORE_BINS).map(|bin| sorted[(bin * sorted.len() / SCORE_BINS).min(sorted.len() - 1)]));
+            edges.extend(
+                (1..SCORE_BINS).map(|bin| sorted[(bin * sorted.len() / SCORE_BINS).min(sorted.len() - 1)]),
+            );
             edges.dedup();
         }
         let mut counts = vec![0_u64; edges.len() + 1];
@@ -108,7 +110,8 @@ impl Reference {
             && shares(&self.score_shares)
             && (0.0..=1.0).contains(&self.unknown_traces)
             && self.score_edges.is_sorted_by(|a, b| a < b)
-            && self.score_shares.len() == if self.score_edges.is_empty() { 0 } else { self.score_edges.len() + 1 }
+            && self.score_shares.len()
+                == if self.score_edges.is_empty() { 0 } else { self.score_edges.len() + 1 }
     }
 }
 
@@ -130,7 +133,8 @@ impl<'a> Drift<'a> {
         let known = self.sources.contains_key(source) || self.sources.len() < SOURCES;
         let source = if known { source } else { OTHERS };
         let edges = &self.reference.score_edges;
-        let bin = score.filter(|s| s.is_finite() && !edges.is_empty()).map(|score| stability::bin(edges, score));
+        let bin =
+            score.filter(|s| s.is_finite() && !edges.is_empty()).map(|score| stability::bin(edges, score));
         let bins = self.reference.score_shares.len();
         let fresh = || Found::new(self.reference.calls.len(), bins);
         if let Some(found) = self.sources.get_mut(source) {

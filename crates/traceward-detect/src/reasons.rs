@@ -16,7 +16,7 @@ pub mod deletion;
 mod occlusion;
 mod text;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use traceward_run::Classifier;
 use traceward_run::classifier::Unreadable;
 use traceward_trace::Vocabulary;
@@ -72,8 +72,10 @@ pub struct Reasons {
     /// Whether `score` and weights are novelty; else they are log-odds (natural logarithm).
     pub of_novelty: bool,
     /// The score of the whole trace.
+    #[serde(serialize_with = "rounded")]
     pub score: f64,
     /// Its score without any of the calls named: how much of it they carry.
+    #[serde(serialize_with = "rounded")]
     pub score_without: f64,
     /// The stretches that moved it, the first found first; none if no stretch did.
     pub reasons: Vec<Reason>,
@@ -95,6 +97,7 @@ pub struct Reason {
     /// How often these calls stand in the trace in this order, this place included.
     pub times: usize,
     /// How much the score falls without them, the reasons before this one being left out already.
+    #[serde(serialize_with = "rounded")]
     pub weight: f64,
 }
 
@@ -149,6 +152,11 @@ pub fn explain(
     });
     let of_novelty = question == Question::Novelty;
     Ok(Reasons { of_novelty, score, score_without, reasons, nearest })
+}
+
+/// As JSON has it: a score in `f32` has no more digits.
+fn rounded<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((value * 1e4).round() / 1e4)
 }
 
 /// A stretch of the trace, and the score without it and the stretches before it.

@@ -107,12 +107,12 @@ impl SourceReport {
             source: source.to_owned(),
             traces: found.traces,
             calls: found.calls,
-            unknown_share,
-            unknown_traces: found.unknown_trace_share(),
-            calls_psi: calls.psi,
+            unknown_share: rounded(unknown_share),
+            unknown_traces: rounded(found.unknown_trace_share()),
+            calls_psi: rounded(calls.psi),
             calls_level,
             moved: moved(&reference.calls, &shares, vocabulary),
-            score_psi: scores.map(|index| index.psi),
+            score_psi: scores.map(|index| rounded(index.psi)),
             score_level,
             level,
             hint: None,
@@ -184,7 +184,12 @@ fn moved(expected: &[f64], found: &[f64], vocabulary: &Vocabulary) -> Vec<CallSh
     let named = terms.into_iter().filter(|(_, term)| *term > 0.0).filter_map(|(token, _)| {
         let call = vocabulary.name(token)?.to_owned();
         let at = token as usize;
-        Some(CallShift { call, expected: expected[at], found: found[at] })
+        Some(CallShift { call, expected: rounded(expected[at]), found: rounded(found[at]) })
     });
     named.take(NAMED).collect()
+}
+
+/// Digits beyond a millionth are rounding, not findings.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
 }
