@@ -4,8 +4,7 @@
 //! are few, else about as many rows in each. Zero is a bin of its own that is never stored: most n-grams
 //! stand in few traces, so what a row stores is short, and what its zeros add up to is the whole less the
 //! rest. Bins are numbered through over all columns, so that a histogram is one flat array. A column that
-//! cannot be cut with `min_data_in_leaf` rows on both sides never can be further down either, and is left
-//! out.
+//! cannot be cut with `min_data_in_leaf` rows on both sides is left out (LightGBM's `feature_pre_filter`).
 
 use rayon::prelude::*;
 

@@ -14,7 +14,8 @@ pub struct BoostConfig {
     pub num_leaves: u32,
     /// The most cuts on the way to a leaf.
     pub max_depth: u32,
-    /// The least rows in a leaf.
+    /// The least rows in a leaf, taken from its share of its parent's second derivatives as LightGBM does:
+    /// it may be fewer or must be more in fact.
     pub min_data_in_leaf: u32,
     /// The least sum of second derivatives in a leaf.
     pub min_sum_hessian_in_leaf: f64,

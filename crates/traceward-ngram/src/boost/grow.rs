@@ -89,7 +89,15 @@ impl Grower<'_> {
             let split = parent.rows.start + middle;
             let child = |rows: std::ops::Range<usize>, node: usize, order: &[u32]| {
                 let sums = room.derivatives.sum(&order[rows.clone()]);
-                Leaf { node, rows, sums, depth: parent.depth + 1, histogram: None, cut: None, columns: Vec::new() }
+                Leaf {
+                    node,
+                    rows,
+                    sums,
+                    depth: parent.depth + 1,
+                    histogram: None,
+                    cut: None,
+                    columns: Vec::new(),
+                }
             };
             let mut left = child(parent.rows.start..split, made.len(), rows);
             let mut right = child(split..parent.rows.end, made.len() + 1, rows);
@@ -111,7 +119,7 @@ impl Grower<'_> {
     }
 
     fn can_be_cut(&self, leaf: &Leaf) -> bool {
-        leaf.depth < self.growth.max_depth && leaf.rows.len() as u64 >= 2 * self.growth.limits.min_rows
+        leaf.depth < self.growth.max_depth && leaf.rows.len() as f64 >= 2.0 * self.growth.limits.min_rows
     }
 
     /// Gives two children their histograms: the smaller is summed up, the larger is the parent less that.
@@ -146,9 +154,9 @@ impl Grower<'_> {
     /// Looks for a leaf's best cut; without one it needs no histogram.
     fn look(&self, room: &mut Room, leaf: &mut Leaf) {
         let Some(histogram) = &leaf.histogram else { return };
-        let Growth { limits, .. } = self.growth;
+        let (limits, of_leaf) = (self.growth.limits, (leaf.sums, leaf.rows.len()));
         (leaf.cut, leaf.columns) =
-            best_cut(self.binned, &leaf.columns, histogram, &room.derivatives, leaf.sums, limits);
+            best_cut(self.binned, &leaf.columns, histogram, &room.derivatives, of_leaf, limits);
         if leaf.cut.is_none() {
             room.free.extend(leaf.histogram.take());
         }

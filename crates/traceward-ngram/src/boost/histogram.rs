@@ -2,52 +2,37 @@
 //!
 //! Derivatives are summed as integers (a fixed share of their total each), so that sums are exact: they do
 //! not depend on the order of rows or on the number of threads, and what is left of a parent when one child
-//! is taken away is the other child, bit for bit. A hessian and a count of rows share one word, which makes
-//! a bin two words, and adding a row to it two additions.
+//! is taken away is the other child, bit for bit.
+//!
+//! How many rows a cut leaves on a side is not counted but taken from the side's share of the leaf's second
+//! derivatives, as LightGBM does. It makes a histogram smaller, but that is not why: rows that are settled
+//! weigh little, so a few of a rare family that are not can be parted from many normal ones. Counting exactly
+//! costs 0.02 macro-F1 on average over the settings that were tried on ADFA-LD.
 
 use super::bins::{Binned, Column};
 
-/// Bits of [`Sums::hessians`] that hold the sum; the others hold the number of rows.
-const HESSIAN_BITS: u32 = 40;
-/// What the scaled hessians of all rows may sum up to, with room for rounding.
-const HESSIAN_TOTAL: f64 = (1u64 << (HESSIAN_BITS - 1)) as f64;
-/// What the scaled gradients of all rows may sum up to: exact in `f64`.
-const GRADIENT_TOTAL: f64 = (1u64 << 52) as f64;
-
-/// Rows that a histogram can count.
-pub(crate) const MOST_ROWS: usize = 1 << (64 - HESSIAN_BITS);
+/// What the scaled derivatives of all rows may sum up to: exact in `f64`, with room for rounding.
+const TOTAL: f64 = (1u64 << 52) as f64;
 
 /// Summed derivatives of some rows, as integers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sums {
-    gradients: i64,
-    /// Above [`HESSIAN_BITS`] the number of rows, below it the sum of hessians.
-    hessians: u64,
+    gradient: i64,
+    hessian: u64,
 }
 
 impl Sums {
-    /// How many rows were summed.
-    #[inline]
-    pub(crate) fn rows(self) -> u64 {
-        self.hessians >> HESSIAN_BITS
-    }
-
-    #[inline]
-    fn hessian(self) -> u64 {
-        self.hessians & ((1 << HESSIAN_BITS) - 1)
-    }
-
     #[inline]
     fn add(&mut self, other: Self) {
-        self.gradients = self.gradients.wrapping_add(other.gradients);
-        self.hessians = self.hessians.wrapping_add(other.hessians);
+        self.gradient = self.gradient.wrapping_add(other.gradient);
+        self.hessian = self.hessian.wrapping_add(other.hessian);
     }
 
     #[inline]
     fn without(self, other: Self) -> Self {
         Self {
-            gradients: self.gradients.wrapping_sub(other.gradients),
-            hessians: self.hessians.wrapping_sub(other.hessians),
+            gradient: self.gradient.wrapping_sub(other.gradient),
+            hessian: self.hessian.wrapping_sub(other.hessian),
         }
     }
 }
@@ -64,13 +49,13 @@ impl Derivatives {
     /// Takes the first and second derivatives of the loss in each row.
     pub(crate) fn set(&mut self, derivatives: &[(f64, f64)]) {
         let total = derivatives.iter().fold((0.0, 0.0), |(g, h), d| (g + d.0.abs(), h + d.1));
-        self.gradient_unit = (total.0 / GRADIENT_TOTAL).max(f64::MIN_POSITIVE);
-        self.hessian_unit = (total.1 / HESSIAN_TOTAL).max(f64::MIN_POSITIVE);
+        self.gradient_unit = (total.0 / TOTAL).max(f64::MIN_POSITIVE);
+        self.hessian_unit = (total.1 / TOTAL).max(f64::MIN_POSITIVE);
         let (per_gradient, per_hessian) = (self.gradient_unit.recip(), self.hessian_unit.recip());
         self.rows.clear();
         self.rows.extend(derivatives.iter().map(|&(gradient, hessian)| Sums {
-            gradients: (gradient * per_gradient).round() as i64,
-            hessians: (1 << HESSIAN_BITS) + (hessian * per_hessian).round() as u64,
+            gradient: (gradient * per_gradient).round() as i64,
+            hessian: (hessian * per_hessian).round() as u64,
         }));
     }
 
@@ -84,13 +69,13 @@ impl Derivatives {
     /// The sum of first derivatives.
     #[inline]
     pub(crate) fn gradient(&self, sums: Sums) -> f64 {
-        sums.gradients as f64 * self.gradient_unit
+        sums.gradient as f64 * self.gradient_unit
     }
 
     /// The sum of second derivatives.
     #[inline]
     pub(crate) fn hessian(&self, sums: Sums) -> f64 {
-        sums.hessian() as f64 * self.hessian_unit
+        sums.hessian as f64 * self.hessian_unit
     }
 }
 
@@ -130,7 +115,7 @@ impl Histogram {
 /// What a cut must leave on both sides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    pub(crate) min_rows: u64,
+    pub(crate) min_rows: f64,
     pub(crate) min_hessian: f64,
     pub(crate) lambda: f64,
     pub(crate) min_gain: f64,
@@ -160,16 +145,16 @@ impl Cut {
 }
 
 /// The cut of a leaf that gains most, the first of equals, if one gains enough, and the columns among
-/// `columns` (places in [`Binned::columns`]) that can be cut at all: no other can be further down.
+/// `columns` (places in [`Binned::columns`]) that can be cut at all: further down no other is asked.
 pub(crate) fn best_cut(
     binned: &Binned,
     columns: &[u32],
     histogram: &Histogram,
     derivatives: &Derivatives,
-    leaf: Sums,
+    (leaf, rows): (Sums, usize),
     limits: Limits,
 ) -> (Option<Cut>, Vec<u32>) {
-    let mut search = Search::new(derivatives, leaf, limits);
+    let mut search = Search::new(derivatives, leaf, rows, limits);
     let mut can_be_cut = Vec::new();
     for &place in columns {
         let Column { start, positive, end, .. } = binned.columns[place as usize];
@@ -187,7 +172,7 @@ pub(crate) fn best_cut(
 /// The best cut of a leaf so far. All sums are in the units of [`Derivatives`].
 struct Search {
     leaf: Sums,
-    min_rows: u64,
+    /// What each side must have.
     min_hessian: f64,
     lambda: f64,
     /// The score of the leaf uncut, and what one more is in units of the loss.
@@ -199,16 +184,17 @@ struct Search {
 }
 
 impl Search {
-    fn new(derivatives: &Derivatives, leaf: Sums, limits: Limits) -> Self {
+    fn new(derivatives: &Derivatives, leaf: Sums, rows: usize, limits: Limits) -> Self {
         let Derivatives { gradient_unit, hessian_unit, .. } = derivatives;
         let lambda = limits.lambda / hessian_unit;
         let unit = gradient_unit * gradient_unit / hessian_unit;
-        let gradient = leaf.gradients as f64;
-        let whole = gradient * gradient / (leaf.hessian() as f64 + lambda).max(1.0);
+        let (gradient, hessian) = (leaf.gradient as f64, leaf.hessian as f64);
+        let whole = gradient * gradient / (hessian + lambda).max(1.0);
+        // LightGBM rounds the number of rows to the nearest.
+        let of_rows = (limits.min_rows - 0.5) * hessian / rows as f64;
         Self {
             leaf,
-            min_rows: limits.min_rows,
-            min_hessian: (limits.min_hessian / hessian_unit).max(1.0),
+            min_hessian: of_rows.max(limits.min_hessian / hessian_unit).max(1.0),
             lambda,
             whole,
             unit,
@@ -217,31 +203,29 @@ impl Search {
         }
     }
 
-    /// Tries the cuts behind each of `bins`, together with those before it; whether any leaves enough rows
-    /// on both sides.
+    /// Tries the cuts behind each of `bins`, together with those before it; whether any leaves enough on
+    /// both sides.
     #[inline]
     fn inwards<'a>(&mut self, column: u32, bins: impl Iterator<Item = (u32, &'a Sums)>) -> bool {
         let mut gathered = Sums::default();
         let mut possible = false;
         for (bin, &own) in bins {
-            if own.hessians == 0 {
+            if own.hessian == 0 {
                 continue;
             }
             gathered.add(own);
-            if gathered.rows() < self.min_rows {
+            let hessian = gathered.hessian as f64;
+            if hessian < self.min_hessian {
                 continue;
             }
             let rest = self.leaf.without(gathered);
-            if rest.rows() < self.min_rows {
+            let other_hessian = rest.hessian as f64;
+            if other_hessian < self.min_hessian {
                 break;
             }
             possible = true;
-            let (hessian, other_hessian) = (gathered.hessian() as f64, rest.hessian() as f64);
-            if hessian < self.min_hessian || other_hessian < self.min_hessian {
-                continue;
-            }
             // a²/b + c²/d > least, without a division.
-            let (gradient, other_gradient) = (gathered.gradients as f64, rest.gradients as f64);
+            let (gradient, other_gradient) = (gathered.gradient as f64, rest.gradient as f64);
             let (below, other_below) = (hessian + self.lambda, other_hessian + self.lambda);
             let over = gradient * gradient * other_below + other_gradient * other_gradient * below;
             if over > self.least * below * other_below {

@@ -8,7 +8,7 @@ use traceward_trace::rng::Rng;
 
 use super::BoostConfig;
 use super::bins::Binned;
-use super::grow::{Growth, Grower, Grown, Room};
+use super::grow::{Grower, Grown, Growth, Room};
 use super::histogram::Limits;
 use crate::Sparse;
 use crate::trees::Node;
@@ -37,7 +37,7 @@ pub(super) fn fit(
     );
     let growth = Growth {
         limits: Limits {
-            min_rows: u64::from(config.min_data_in_leaf),
+            min_rows: f64::from(config.min_data_in_leaf),
             min_hessian: config.min_sum_hessian_in_leaf,
             lambda: config.lambda_l2,
             min_gain: config.min_gain_to_split,
