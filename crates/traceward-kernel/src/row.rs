@@ -234,6 +234,31 @@ impl Op for Sum<'_> {
     }
 }
 
+/// `sum += factor * row` for rows of `table`, each given by the place of its first number and its factor.
+///
+/// `lost` carries what rounding takes from the sums (Kahan 1965), so that millions of rows add up as a few do.
+///
+/// # Panics
+///
+/// When a row is outside the table, or `lost` is not as long as `sum`.
+pub fn add_rows(isa: Isa, table: &[f32], rows: &[(usize, f32)], sum: &mut [f32], lost: &mut [f32]) {
+    assert_eq!(sum.len(), lost.len(), "rows of one length");
+    isa.run(Each(
+        #[inline(always)]
+        || {
+            for &(start, factor) in rows {
+                let row = &table[start..start + sum.len()];
+                for ((sum, lost), &x) in sum.iter_mut().zip(lost.iter_mut()).zip(row) {
+                    let term = factor * x - *lost;
+                    let next = *sum + term;
+                    *lost = (next - *sum) - term;
+                    *sum = next;
+                }
+            }
+        },
+    ));
+}
+
 /// A loop over single numbers that the compiler makes vectors of.
 struct Each<F>(F);
 
@@ -356,6 +381,21 @@ mod tests {
             for (at, mean) in mean.into_iter().enumerate() {
                 let wanted = rows.iter().map(|row| f64::from(row[at])).sum::<f64>() / 50.0;
                 assert!((f64::from(mean) - wanted).abs() < 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn a_million_rows_add_up_as_a_few_do() {
+        let table = floats(40, 1);
+        for isa in Isa::available() {
+            let (mut sum, mut lost) = ([0.0; 5], [0.0; 5]);
+            let rows: Vec<(usize, f32)> = (0..1000).map(|n| (n % 8 * 5, 0.1 + n as f32 * 1e-3)).collect();
+            (0..1000).for_each(|_| add_rows(isa, &table, &rows, &mut sum, &mut lost));
+            for (at, sum) in sum.into_iter().enumerate() {
+                let exact: f64 =
+                    rows.iter().map(|&(row, factor)| f64::from(factor) * f64::from(table[row + at])).sum();
+                assert!((f64::from(sum) / (1000.0 * exact) - 1.0).abs() < 1e-6);
             }
         }
     }

@@ -1,15 +1,17 @@
 //! The network: a spec's layers in a row, run on packed batches.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
-use traceward_run::classifier::{Classifier, Unreadable};
+use traceward_run::classifier::{Classifier, Session, Unreadable};
 use traceward_run::config::Objective;
 use traceward_run::inside::{OutputLook, WeightLook};
 use traceward_run::spec::{Activation, Layer};
+use traceward_run::tensors::TensorRef;
 use traceward_run::{ModelSpec, Scores};
+use traceward_stream::{Stream, StreamError};
 
 use crate::internals::{GradientStats, LayerOutput, distance, output_look, twins};
 use crate::layers::{Node, Pass, Signal, Updates, activate, plan};
@@ -33,6 +35,8 @@ pub struct Network {
     parameters: Vec<Parameter>,
     vocabulary: usize,
     classes: usize,
+    /// Prepared when the first session is asked for, forgotten when a weight changes.
+    stream: OnceLock<Option<Arc<Stream>>>,
 }
 
 /// One training step's question: a batch, its labels, and what counts.
@@ -110,6 +114,7 @@ impl Network {
             parameters: plan.parameters,
             vocabulary: plan.vocabulary,
             classes,
+            stream: OnceLock::new(),
         })
     }
 
@@ -140,7 +145,25 @@ impl Network {
 
     /// The weights' values, to be changed by an optimizer.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
-        self.parameters.iter_mut().map(|p| &mut p.values)
+        self.parameters_mut().iter_mut().map(|p| &mut p.values)
+    }
+
+    /// Every change of a weight comes through here.
+    fn parameters_mut(&mut self) -> &mut [Parameter] {
+        self.stream = OnceLock::new();
+        &mut self.parameters
+    }
+
+    /// The network ready to be read call by call, with its weights as they are now.
+    ///
+    /// # Errors
+    /// If it must see the end of a trace first; the error names the layer.
+    pub fn stream(&self) -> Result<Stream, StreamError> {
+        let weights = self.parameters.iter().map(|parameter| {
+            let Parameter { name, shape, values, .. } = parameter;
+            TensorRef { name, shape, values }
+        });
+        Stream::new(&self.spec, self.vocabulary, self.classes, weights)
     }
 
     /// Takes over weights by name.
@@ -168,7 +191,7 @@ impl Network {
         if let Some(missing) = new.iter().position(Option::is_none) {
             return Err(refuse(&self.parameters[missing].name, "it is missing".into()));
         }
-        for (parameter, values) in self.parameters.iter_mut().zip(new) {
+        for (parameter, values) in self.parameters_mut().iter_mut().zip(new) {
             parameter.values = values.unwrap_or_default();
         }
         Ok(())
@@ -246,15 +269,16 @@ impl Network {
     /// Learns from the training traces what layers want to know before the first step, Keras' `adapt`: the
     /// inverse document frequencies of an n-gram layer. Without such a layer nothing happens.
     pub fn adapt(&mut self, traces: &[&[u32]]) {
-        let (nodes, parameters) = (Arc::clone(&self.nodes), &mut self.parameters);
+        let (nodes, parameters) = (Arc::clone(&self.nodes), self.parameters_mut());
         let mut set = |place: usize, values| parameters[place].values = values;
         nodes.iter().for_each(|(_, node)| node.adapt(traces, &mut set));
     }
 
     /// Takes over the moving statistics that came out of a step.
     pub fn follow(&mut self, gradients: &mut Gradients) {
+        let parameters = self.parameters_mut();
         for (place, values) in gradients.updates.drain(..) {
-            self.parameters[place].values = values;
+            parameters[place].values = values;
         }
     }
 
@@ -375,7 +399,7 @@ impl Network {
 
     /// Whether training and prediction differ by more than dropout: a layer keeps moving statistics.
     pub fn has_moving_statistics(&self) -> bool {
-        self.spec.layers.iter().any(|spec| matches!(spec.layer, Layer::BatchNormalization { .. }))
+        self.parameters.iter().any(|parameter| parameter.name.ends_with("/moving_mean"))
     }
 
     /// The mean of the forget gate's part of an LSTM's bias: the second of four.
@@ -443,5 +467,9 @@ impl Classifier for Network {
             Error::Trace { trace, reason } => Unreadable { trace, reason },
             other => Unreadable { trace: 0, reason: other.to_string() },
         })
+    }
+
+    fn session(&self) -> Option<Box<dyn Session + '_>> {
+        self.stream.get_or_init(|| self.stream().ok().map(Arc::new)).as_ref()?.session()
     }
 }

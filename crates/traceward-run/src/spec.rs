@@ -162,6 +162,9 @@ pub enum Layer {
     /// Which n-grams a trace holds, as one vector: Keras' `TextVectorization(ngrams=…, output_mode="tf_idf")`
     /// followed by a Dense without bias, in one layer and over hashes. Not one of Keras' layers.
     NgramEmbedding(NgramEmbedding),
+    /// The same counted in memory that does not grow with the trace, so that it can be read call by call. Not one
+    /// of Keras' layers.
+    NgramSketch(NgramSketch),
     /// Branches that read the same input, their outputs side by side: what Keras writes with its functional
     /// interface and `Concatenate`. Every branch ends in one row a trace.
     Concatenate {
@@ -229,6 +232,7 @@ impl Layer {
             Self::GlobalAveragePooling1D => "GlobalAveragePooling1D",
             Self::GlobalAttentionPooling1D { .. } => "GlobalAttentionPooling1D",
             Self::NgramEmbedding(_) => "NgramEmbedding",
+            Self::NgramSketch(_) => "NgramSketch",
             Self::Concatenate { .. } => "Concatenate",
             Self::Dropout { .. } => "Dropout",
             Self::SpatialDropout1D { .. } => "SpatialDropout1D",
@@ -314,6 +318,31 @@ impl NgramEmbedding {
     /// 1-5-grams, pairs up to 4 calls apart, the first and the last 60 calls again.
     pub fn new(output_dim: usize, buckets: usize) -> Self {
         Self { output_dim, buckets, ngrams: 5, skips: 4, ends: vec![60] }
+    }
+}
+
+/// Arguments of a [`Layer::NgramSketch`].
+///
+/// As a [`NgramEmbedding`] without ends, but an n-gram counts in one of `counters` counters that stop at 15 and
+/// that n-grams share; a trace's row is scaled by the length of the counters' weights, before `idf`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NgramSketch {
+    /// Length of the vector.
+    pub output_dim: usize,
+    /// Rows of the table.
+    pub buckets: usize,
+    /// The longest n-gram, 32 at most; all shorter ones count too.
+    pub ngrams: usize,
+    /// Pairs of calls this far apart at most, the nearest (which are 2-grams) left out, 32 at most; 0: none.
+    pub skips: usize,
+    /// Counters of half a byte each.
+    pub counters: usize,
+}
+
+impl NgramSketch {
+    /// 1-5-grams, pairs up to 4 calls apart, 3,072 counters: 1.5 kB.
+    pub fn new(output_dim: usize, buckets: usize) -> Self {
+        Self { output_dim, buckets, ngrams: 5, skips: 4, counters: 3072 }
     }
 }
 
@@ -442,6 +471,31 @@ mod tests {
         insta::assert_json_snapshot!(spec);
         let other = spec.layers.iter().find(|spec| matches!(spec.layer, Layer::Other(_)));
         assert_eq!(other, None);
+    }
+
+    #[test]
+    fn branches_are_written_and_read_again() {
+        let spec = ModelSpec::new(
+            "wide and deep",
+            [
+                Layer::concatenate([
+                    vec![Layer::NgramEmbedding(NgramEmbedding::new(7, 1024)), Layer::Dropout { rate: 0.1 }],
+                    vec![
+                        Layer::Embedding { input_dim: 0, output_dim: 4 },
+                        Layer::GlobalAttentionPooling1D { units: 8 },
+                    ],
+                ]),
+                Layer::dense(0, Activation::Softmax),
+            ],
+        );
+        let text = toml::to_string(&spec).unwrap();
+        assert_eq!(toml::from_str::<ModelSpec>(&text).unwrap(), spec);
+        let json = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<ModelSpec>(&json).unwrap(), spec);
+        insta::assert_json_snapshot!(spec);
+        // Keras' own Concatenate has no branches in it: its inputs stand elsewhere.
+        let keras = read(json!({"class_name": "Concatenate", "config": {"axis": -1}}));
+        assert!(matches!(keras.layer, Layer::Other(_)));
     }
 
     #[test]

@@ -52,6 +52,7 @@ fn refusal(layer: &Layer) -> Option<&'static str> {
         | Layer::GlobalMaxPooling1D
         | Layer::GlobalAveragePooling1D
         | Layer::GlobalAttentionPooling1D { .. }
+        | Layer::NgramSketch(_)
         | Layer::Concatenate { .. }
         | Layer::Dropout { .. }
         | Layer::SpatialDropout1D { .. }

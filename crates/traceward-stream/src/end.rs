@@ -4,6 +4,7 @@ use traceward_kernel::Isa;
 use traceward_kernel::row::{self, Matrix};
 
 use crate::branch::Branch;
+use crate::sketch::Sketch;
 use crate::wave::{Scratch, States, Wave};
 
 /// From a row a call to one row a trace.
@@ -18,6 +19,8 @@ pub(crate) enum End {
     Mean { offset: usize, width: usize },
     /// The mean weighed by the softmax of scores.
     Attention(Attention),
+    /// N-grams counted.
+    Sketch(Sketch),
     /// Branches that read the same, their rows side by side.
     Branches(Vec<Branch>),
 }
@@ -41,6 +44,7 @@ impl End {
                 }
             }
             Self::Attention(attention) => attention.advance(isa, scratch, wave, states),
+            Self::Sketch(sketch) => sketch.advance(isa, wave, states),
             Self::Branches(branches) => {
                 let mut own = scratch.lend();
                 for branch in branches {
@@ -60,6 +64,7 @@ impl End {
             }
             &Self::Mean { offset, width } => row.extend_from_slice(&state[offset + 1..][..width]),
             Self::Attention(attention) => row.extend_from_slice(attention.mean(state)),
+            Self::Sketch(sketch) => sketch.finish(state, row),
             Self::Branches(branches) => branches.iter().for_each(|b| b.finish(isa, state, row, scratch)),
         }
     }

@@ -20,6 +20,7 @@ mod error;
 mod plan;
 mod pool;
 mod row;
+pub mod sketch;
 mod step;
 mod stream;
 mod wave;

@@ -11,6 +11,7 @@ use crate::branch::Branch;
 use crate::end::{Attention, End};
 use crate::error::StreamError;
 use crate::row::{RowLayer, apply_all};
+use crate::sketch::Sketch;
 use crate::step::{MOST_TAPS, Recurrent, Step, Stride, Taps, Window};
 
 /// The most numbers of a convolution's tables: a larger one is computed from rows.
@@ -131,6 +132,12 @@ impl Planner<'_> {
                     let offset = self.keep(2 + width, 0.0);
                     self.initial[offset] = f32::NEG_INFINITY;
                     end = Some(End::Attention(Attention { hidden, query, offset, width }));
+                }
+                Layer::NgramSketch(sketch) => {
+                    let table = self.arrays.get(name, "embeddings", &[sketch.buckets, sketch.output_dim])?;
+                    let idf = self.arrays.get(name, "idf", &[sketch.buckets])?;
+                    let offset = self.keep(Sketch::size(sketch), 0.0);
+                    end = Some(End::Sketch(Sketch::new(sketch, table, idf, offset)));
                 }
                 Layer::Concatenate { branches } => {
                     let inner = branch_names(name, branches);

@@ -1,5 +1,6 @@
 //! A network ready to be read call by call, one session and the whole trace.
 
+use std::fmt;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -23,7 +24,7 @@ const SIDE_BY_SIDE: usize = 4;
 const MOST_TOKENS: usize = 1 << 24;
 
 /// A network of one direction, its weights prepared; shared by all sessions.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Stream {
     isa: Isa,
     vocabulary: usize,
@@ -31,6 +32,18 @@ pub struct Stream {
     network: Branch,
     /// The state before the first call; its first number counts the calls.
     initial: Vec<f32>,
+}
+
+/// Its sizes; the numbers are many.
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { isa, vocabulary, classes, initial, .. } = self;
+        write!(
+            f,
+            "Stream({isa:?}, {vocabulary} tokens, {classes} classes, {} numbers a session)",
+            initial.len()
+        )
+    }
 }
 
 impl Stream {
@@ -75,6 +88,11 @@ impl Stream {
     /// How many classes it tells apart.
     pub fn classes(&self) -> usize {
         self.classes
+    }
+
+    /// How many tokens it knows; others count as [`Vocabulary::UNKNOWN`].
+    pub fn vocabulary(&self) -> usize {
+        self.vocabulary
     }
 
     /// How many numbers a session's state has, of four bytes each. It does not grow with the trace.

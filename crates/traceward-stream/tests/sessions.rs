@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use traceward_run::classifier::{Classifier, Session};
-use traceward_run::spec::{Activation, Layer, LayerFacts, LayerSpec, Padding, Recurrent, branch_names};
+use traceward_run::spec::{
+    Activation, Layer, LayerFacts, LayerSpec, NgramSketch, Padding, Recurrent, branch_names,
+};
 use traceward_run::tensors::{Tensor, TensorRef};
 use traceward_run::{ModelSpec, Scores};
 use traceward_stream::{Pool, Stream, StreamError};
@@ -57,6 +59,10 @@ fn draw(layers: &[LayerSpec], names: &[String], facts: &[LayerFacts], rng: &mut 
             ],
             &Layer::GlobalAttentionPooling1D { units } => {
                 vec![("kernel", vec![width, units]), ("bias", vec![units]), ("query", vec![units, 1])]
+            }
+            Layer::NgramSketch(sketch) => {
+                let NgramSketch { output_dim, buckets, .. } = *sketch;
+                vec![("embeddings", vec![buckets, output_dim]), ("idf", vec![buckets])]
             }
             &Layer::Dense { units, .. } => vec![("kernel", vec![width, units]), ("bias", vec![units])],
             Layer::BatchNormalization { .. } => {
@@ -136,7 +142,20 @@ fn networks() -> Vec<Vec<Layer>> {
             ]),
             softmax(),
         ],
+        vec![Layer::NgramSketch(sketch(20)), softmax()],
+        vec![
+            Layer::concatenate([
+                vec![Layer::NgramSketch(sketch(3)), Layer::dense(4, Activation::Relu)],
+                vec![embedding(2), Layer::GlobalAveragePooling1D],
+            ]),
+            softmax(),
+        ],
     ]
+}
+
+/// So few counters that they are shared and fill up.
+fn sketch(output_dim: usize) -> NgramSketch {
+    NgramSketch { output_dim, buckets: 50, ngrams: 3, skips: 3, counters: 30 }
 }
 
 fn trace(length: usize, rng: &mut Rng) -> Vec<u32> {
@@ -158,7 +177,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn after_every_call_the_scores_are_those_of_the_prefix(which in 0usize..7, length in 1usize..40, seed: u64) {
+    fn after_every_call_the_scores_are_those_of_the_prefix(which in 0usize..9, length in 1usize..40, seed: u64) {
         let (stream, trace) = (stream(networks().swap_remove(which), seed), trace(length, &mut Rng::new(seed)));
         let prefixes: Vec<&[u32]> = (1..=length).map(|end| &trace[..end]).collect();
         let whole = stream.predict(&prefixes).unwrap();
@@ -169,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn sessions_do_not_see_each_other(which in 0usize..7, lengths in prop::collection::vec(1usize..30, 1..8), seed: u64) {
+    fn sessions_do_not_see_each_other(which in 0usize..9, lengths in prop::collection::vec(1usize..30, 1..8), seed: u64) {
         let stream = Arc::new(stream(networks().swap_remove(which), seed));
         let mut rng = Rng::new(seed);
         let traces: Vec<Vec<u32>> = lengths.iter().map(|&length| trace(length, &mut rng)).collect();

@@ -163,8 +163,7 @@ fn steps_give_the_bits_of_one_pass() {
                         (Vec::new(), rows.iter().flat_map(row).copied().collect())
                     }
                 };
-                let reads =
-                    if case.tokens.is_some() { Reads::Tokens(&tokens) } else { Reads::Rows(&values) };
+                let reads = if case.tokens.is_some() { Reads::Tokens(&tokens) } else { Reads::Rows(&values) };
                 prepared.step(&mut scratch, reads, &mut outputs, &mut cells);
                 for (output, &row) in outputs.chunks_exact(padded).zip(&rows) {
                     assert_eq!(output[..units], expected[row * units..][..units], "{}", case.name);

@@ -16,6 +16,7 @@ mod plan;
 mod pooling;
 mod product;
 mod recurrent;
+mod sketch;
 mod windows;
 
 use std::fmt;

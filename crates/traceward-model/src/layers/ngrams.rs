@@ -127,12 +127,18 @@ impl Node for NgramNode {
         for &(bucket, _) in counts.iter().flat_map(|counts| counts.iter()) {
             found_in[bucket as usize] += 1;
         }
-        let all = 1.0 + traces.len() as f64;
-        let idf = |found: u32| {
-            if found < FEWEST { 0.0 } else { ((all / (1.0 + f64::from(found))).ln() + 1.0) as f32 }
-        };
-        set(self.idf, found_in.into_iter().map(idf).collect());
+        set(self.idf, inverse_document_frequency(&found_in, traces.len()));
     }
+}
+
+/// scikit-learn's smoothed `ln((1 + n) / (1 + df)) + 1`, and 0 below [`FEWEST`]; `found_in` counts for each bucket
+/// the traces that hold it.
+pub(super) fn inverse_document_frequency(found_in: &[u32], traces: usize) -> Vec<f32> {
+    let all = 1.0 + traces as f64;
+    let idf = |&found: &u32| {
+        if found < FEWEST { 0.0 } else { ((all / (1.0 + f64::from(found))).ln() + 1.0) as f32 }
+    };
+    found_in.iter().map(idf).collect()
 }
 
 /// Every n-gram of a trace, hashed; what stands at an end, and what is a pair, differs from the same calls
@@ -163,9 +169,9 @@ fn hashes(spec: &NgramEmbedding, trace: &[u32], mut each: impl FnMut(u64)) {
 
 /// The weighted sum of the table's rows that each trace asks for.
 #[derive(Debug)]
-struct BagOp {
-    rows: Vec<Vec<(u32, f32)>>,
-    width: usize,
+pub(super) struct BagOp {
+    pub(super) rows: Vec<Vec<(u32, f32)>>,
+    pub(super) width: usize,
 }
 
 impl SliceOp for BagOp {
@@ -198,5 +204,76 @@ impl SliceOp for BagOp {
             }
         }
         vec![Some(gradient)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(spec: NgramEmbedding) -> NgramNode {
+        NgramNode { spec, table: 0, idf: 1, kept: Mutex::default() }
+    }
+
+    fn spec(ngrams: usize, skips: usize, ends: &[usize]) -> NgramEmbedding {
+        NgramEmbedding { output_dim: 1, buckets: 1 << 20, ngrams, skips, ends: ends.to_vec() }
+    }
+
+    /// scikit-learn 1.x, `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)` on the same
+    /// three documents: the weights of each, sorted.
+    #[test]
+    fn weights_are_those_of_scikit_learn() {
+        let documents: [&[u32]; 3] = [&[1, 2, 1, 3, 1], &[1, 2, 2, 3], &[3, 1, 2, 4]];
+        let node = node(spec(2, 0, &[]));
+        let mut idf = Vec::new();
+        node.adapt(&documents, &mut |_, values| idf = values);
+        let expected: [&[f32]; 3] = [
+            &[0.332_185_6, 0.332_185_6, 0.332_185_6, 0.427_749_5, 0.697_128_8],
+            &[0.412_858_6, 0.412_858_6, 0.412_858_6, 0.699_030_3],
+            &[0.420_401, 0.420_401, 0.420_401, 0.420_401, 0.541_342_8],
+        ];
+        for (document, expected) in documents.iter().zip(expected) {
+            let mut found: Vec<f32> =
+                node.weighed(&node.counts(document), &idf).into_iter().map(|(_, weight)| weight).collect();
+            found.sort_by(f32::total_cmp);
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            assert!(found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 1e-6), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn every_ngram_and_pair_is_hashed_once_where_it_stands() {
+        let count = |spec: NgramEmbedding, trace: &[u32]| {
+            let mut found = Vec::new();
+            hashes(&spec, trace, |hash| found.push(hash));
+            let all = found.len();
+            found.sort_unstable();
+            found.dedup();
+            (all, found.len())
+        };
+        let trace: Vec<u32> = (0..10).collect();
+        assert_eq!(count(spec(3, 0, &[]), &trace), (10 + 9 + 8, 27));
+        // Pairs 2 and 3 calls apart.
+        assert_eq!(count(spec(1, 3, &[]), &trace), (10 + 8 + 7, 25));
+        // The first and last 4 once more, and not the same as elsewhere, nor as each other.
+        assert_eq!(count(spec(2, 0, &[4]), &trace), (19 + 2 * 7, 33));
+        assert_eq!(count(spec(2, 3, &[4]), &[7]), (3, 3));
+    }
+
+    /// A model in a file finds its rows by these numbers: they must stay what they are.
+    #[test]
+    fn hashes_never_change() {
+        let mut found = 0;
+        hashes(&spec(3, 3, &[2]), &[5, 0, 9, 1], |hash| found = mix(found ^ hash));
+        assert_eq!(found, 0);
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_is_counted() {
+        let node = node(spec(4, 4, &[3]));
+        let trace = [3, 1, 4, 1, 5, 9, 2, 6];
+        assert_eq!(node.remembered(&trace), node.counts(&trace));
+        assert_eq!(node.remembered(&trace), node.counts(&trace));
+        assert_ne!(node.remembered(&trace[1..]), node.counts(&trace));
     }
 }

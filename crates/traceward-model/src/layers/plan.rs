@@ -17,6 +17,7 @@ use super::ngrams::NgramNode;
 use super::normalization::BatchNormNode;
 use super::pooling::PoolNode;
 use super::recurrent::RecurrentNode;
+use super::sketch::SketchNode;
 use super::windows::ConvNode;
 use crate::init::Initializer;
 use crate::random::derive;
@@ -187,6 +188,7 @@ impl Planner {
                 &Layer::GlobalAttentionPooling1D { units } => {
                     Some(Box::new(AttentionNode::plan(width, units, &mut weights)?))
                 }
+                Layer::NgramSketch(sketch) => Some(Box::new(SketchNode::plan(sketch, &mut weights)?)),
                 Layer::NgramEmbedding(ngrams) => Some(Box::new(NgramNode::plan(ngrams, &mut weights)?)),
                 Layer::Concatenate { branches } => {
                     let mut planned = Vec::with_capacity(branches.len());

@@ -7,4 +7,5 @@ mod files;
 mod gradients;
 mod nets;
 mod refusals;
+mod streaming;
 mod weights;

@@ -2,7 +2,7 @@
 
 use traceward_model::Network;
 use traceward_run::ModelSpec;
-use traceward_run::spec::{Activation, Layer, LayerSpec, MergeMode, Padding, Recurrent};
+use traceward_run::spec::{Activation, Layer, LayerSpec, MergeMode, NgramEmbedding, Padding, Recurrent};
 use traceward_trace::rng::Rng;
 
 pub(crate) const VOCABULARY: usize = 7;
@@ -19,6 +19,14 @@ fn conv(padding: Padding, strides: usize, activation: Activation) -> Layer {
 fn backwards(mut recurrent: Recurrent) -> Recurrent {
     recurrent.go_backwards = true;
     recurrent
+}
+
+fn attention(units: usize) -> Layer {
+    Layer::GlobalAttentionPooling1D { units }
+}
+
+fn ngrams(output_dim: usize) -> Layer {
+    Layer::NgramEmbedding(NgramEmbedding { output_dim, buckets: 64, ngrams: 3, skips: 3, ends: vec![4] })
 }
 
 /// Between an embedding and a softmax.
@@ -59,6 +67,33 @@ pub(crate) fn all() -> Vec<ModelSpec> {
         net(
             "normalised",
             vec![Layer::Lstm(lstm(4)), Layer::batch_normalization(), Layer::Activation { activation: Tanh }],
+        ),
+        net("attention", vec![Layer::Lstm(lstm(3).return_sequences()), attention(4)]),
+        net(
+            "pools side by side",
+            vec![
+                Layer::Gru(lstm(3).return_sequences()),
+                Layer::concatenate([
+                    vec![Layer::GlobalMaxPooling1D],
+                    vec![Layer::GlobalAveragePooling1D, Layer::dense(2, Tanh)],
+                    vec![Layer::Dropout { rate: 0.3 }, attention(2)],
+                ]),
+            ],
+        ),
+        ModelSpec::new("n-grams", [ngrams(4), Layer::dense(0, Softmax)]),
+        ModelSpec::new(
+            "n-grams and a recurrence",
+            [
+                Layer::concatenate([
+                    vec![ngrams(3), Layer::Dropout { rate: 0.2 }],
+                    vec![
+                        Layer::Embedding { input_dim: 0, output_dim: 4 },
+                        Layer::bidirectional(Layer::Lstm(lstm(3).return_sequences())),
+                        Layer::concatenate([vec![Layer::GlobalMaxPooling1D], vec![attention(3)]]),
+                    ],
+                ]),
+                Layer::dense(0, Softmax),
+            ],
         ),
         net("normalised over time", vec![Layer::batch_normalization(), Layer::GlobalAveragePooling1D]),
     ];

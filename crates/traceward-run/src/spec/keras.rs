@@ -10,13 +10,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    Activation, Layer, LayerSpec, MergeMode, ModelSpec, NgramEmbedding, OtherLayer, Padding, Recurrent,
-    Weights,
+    Activation, Layer, LayerSpec, MergeMode, ModelSpec, NgramEmbedding, NgramSketch, OtherLayer, Padding,
+    Recurrent, Weights,
 };
 
 /// The layers that can be run, for messages.
 const OURS: &str = "Embedding, LSTM, GRU, Bidirectional, Conv1D, MaxPooling1D, AveragePooling1D, \
-    GlobalMaxPooling1D, GlobalAveragePooling1D, GlobalAttentionPooling1D, NgramEmbedding, Concatenate, \
+    GlobalMaxPooling1D, GlobalAveragePooling1D, GlobalAttentionPooling1D, NgramEmbedding, NgramSketch, Concatenate, \
     Dropout, SpatialDropout1D, Dense, Activation and BatchNormalization";
 
 /// Arguments without effect on what is computed here. `mask_zero` and `zero_output_for_mask` speak of
@@ -186,6 +186,13 @@ fn understand(written: &OtherLayer) -> Result<Layer, String> {
             ngrams: arguments.or("ngrams", 5)?,
             skips: arguments.or("skips", 4)?,
             ends: arguments.or("ends", vec![60])?,
+        }),
+        "NgramSketch" => Layer::NgramSketch(NgramSketch {
+            output_dim: arguments.required("output_dim")?,
+            buckets: arguments.required("buckets")?,
+            ngrams: arguments.or("ngrams", 5)?,
+            skips: arguments.or("skips", 4)?,
+            counters: arguments.or("counters", 3072)?,
         }),
         "Concatenate" => {
             arguments.fixed("axis", -1)?;

@@ -352,7 +352,8 @@ impl Place {
                 Ok(Shape::Sequence { features: *output_dim })
             }
             (Layer::NgramEmbedding(ngrams), Shape::Tokens) => Ok(Shape::Row { features: ngrams.output_dim }),
-            (Layer::Embedding { .. } | Layer::NgramEmbedding(_), _) => {
+            (Layer::NgramSketch(sketch), Shape::Tokens) => Ok(Shape::Row { features: sketch.output_dim }),
+            (Layer::Embedding { .. } | Layer::NgramEmbedding(_) | Layer::NgramSketch(_), _) => {
                 Err(self.input("call tokens (None, None)", input, ""))
             }
             // Only its branches can say; `facts` asks them.
@@ -446,6 +447,15 @@ impl Place {
                 Ok(())
             }
             Layer::GlobalAttentionPooling1D { units } => self.at_least_one("units", units),
+            Layer::NgramSketch(ref sketch) => {
+                self.at_least_one("output_dim", sketch.output_dim)?;
+                self.at_least_one("buckets", sketch.buckets)?;
+                self.at_least_one("ngrams", sketch.ngrams)?;
+                self.at_most("ngrams", sketch.ngrams, 32, "32 at most")?;
+                self.at_most("skips", sketch.skips, 32, "32 at most")?;
+                self.at_least_one("counters", sketch.counters)?;
+                self.at_most("counters", sketch.counters, 1 << 24, "2^24 at most")
+            }
             Layer::NgramEmbedding(ref ngrams) => {
                 self.at_least_one("output_dim", ngrams.output_dim)?;
                 self.at_least_one("buckets", ngrams.buckets)?;
@@ -462,6 +472,16 @@ impl Place {
 
     fn at_least_one(&self, argument: &'static str, value: usize) -> Result<(), SpecError> {
         if value == 0 { Err(self.argument(argument, value, "1 or more")) } else { Ok(()) }
+    }
+
+    fn at_most(
+        &self,
+        argument: &'static str,
+        value: usize,
+        most: usize,
+        must: &'static str,
+    ) -> Result<(), SpecError> {
+        if value > most { Err(self.argument(argument, value, must)) } else { Ok(()) }
     }
 
     fn rate(&self, argument: &'static str, rate: f32) -> Result<(), SpecError> {
@@ -533,6 +553,7 @@ fn parameters(layer: &Layer, inputs: usize) -> (usize, usize) {
         Layer::BatchNormalization { .. } => (inputs.saturating_mul(2), inputs.saturating_mul(2)),
         Layer::GlobalAttentionPooling1D { units } => (units.saturating_mul(inputs.saturating_add(2)), 0),
         // The table, and the inverse document frequencies that no gradient changes.
+        Layer::NgramSketch(ref sketch) => (rows(sketch.buckets, sketch.output_dim, 0), sketch.buckets),
         Layer::NgramEmbedding(ref ngrams) => (rows(ngrams.buckets, ngrams.output_dim, 0), ngrams.buckets),
         Layer::Concatenate { .. }
         | Layer::MaxPooling1D { .. }
@@ -593,7 +614,7 @@ fn snake_case(class_name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Activation, LayerSpec};
+    use crate::spec::{Activation, LayerSpec, NgramEmbedding};
 
     fn embedding() -> Layer {
         Layer::Embedding { input_dim: 0, output_dim: 8 }
@@ -643,6 +664,59 @@ mod tests {
         insta::assert_snapshot!(errors.join("\n"));
         let one = ModelSpec::new("", [embedding(), lstm(), softmax(0)]).check(177, 1);
         assert_eq!(one, Err(SpecError::Classes(1)));
+    }
+
+    #[test]
+    fn branches_are_checked_like_layers_in_a_row() {
+        let sequences = || Layer::Lstm(Recurrent::new(4).return_sequences());
+        let branches = |branches: Vec<Vec<LayerSpec>>| Layer::Concatenate { branches };
+        let twice = || LayerSpec::named("a", Layer::Dropout { rate: 0.1 });
+        let networks = [
+            ModelSpec::new("", [embedding(), branches(vec![]), softmax(7)]),
+            ModelSpec::new("", [embedding(), Layer::concatenate([vec![sequences()]]), softmax(7)]),
+            ModelSpec::new("", [Layer::concatenate([vec![sequences()]]), softmax(7)]),
+            ModelSpec::new("", [embedding(), Layer::concatenate([vec![softmax(0)]]), softmax(7)]),
+            ModelSpec::new("", [branches(vec![vec![embedding().into(), twice(), twice()]]), softmax(7)]),
+            ModelSpec::new(
+                "",
+                [
+                    Layer::concatenate([vec![
+                        Layer::Embedding { input_dim: 9, output_dim: 4 },
+                        Layer::GlobalMaxPooling1D,
+                    ]]),
+                    softmax(7),
+                ],
+            ),
+            ModelSpec::new("", [embedding(), Layer::NgramEmbedding(NgramEmbedding::new(4, 8)), softmax(7)]),
+            ModelSpec::new("", [Layer::NgramEmbedding(NgramEmbedding::new(4, 0)), softmax(7)]),
+            ModelSpec::new("", [Layer::GlobalAttentionPooling1D { units: 4 }, softmax(7)]),
+        ];
+        let errors: Vec<String> =
+            networks.iter().map(|spec| spec.check(177, 7).unwrap_err().to_string()).collect();
+        insta::assert_snapshot!(errors.join("\n"));
+    }
+
+    #[test]
+    fn branches_know_what_their_embeddings_know_and_need_what_their_windows_need() {
+        let spec = ModelSpec::new(
+            "",
+            [
+                Layer::concatenate([
+                    vec![Layer::NgramEmbedding(NgramEmbedding::new(4, 8))],
+                    vec![embedding(), conv(5, 1, Padding::Valid), Layer::GlobalMaxPooling1D],
+                ]),
+                softmax(7),
+            ],
+        );
+        assert_eq!(spec.resolve(177, 7).tokens_known(), Some(177));
+        assert_eq!(spec.shortest_trace(), 5);
+        let facts = spec.resolve(177, 7).facts().unwrap();
+        assert_eq!(facts[0].output, Shape::Row { features: 8 });
+        assert_eq!(facts[0].trainable, 8 * 4 + 177 * 8 + (5 * 8 + 1) * 4);
+        assert_eq!(facts[0].non_trainable, 8);
+        assert_eq!(facts[0].branches[1][1].name, "concatenate/1/conv1d");
+        let only_ngrams = ModelSpec::new("", [Layer::NgramEmbedding(NgramEmbedding::new(4, 8)), softmax(7)]);
+        assert_eq!(only_ngrams.tokens_known(), None);
     }
 
     #[test]

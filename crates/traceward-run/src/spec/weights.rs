@@ -162,7 +162,7 @@ fn arguments(class_name: &str) -> &'static [(Which, &'static str, Initializer)] 
             (Which::Kernel, "kernel_initializer", GlorotUniform),
             (Which::Recurrent, "recurrent_initializer", Orthogonal),
         ],
-        "Embedding" => {
+        "Embedding" | "NgramEmbedding" | "NgramSketch" => {
             &[(Which::Kernel, "embeddings_initializer", RandomUniform { minval: -0.05, maxval: 0.05 })]
         }
         _ => &[],
