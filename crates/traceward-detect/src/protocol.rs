@@ -25,7 +25,9 @@
 
 mod bootstrap;
 mod cases;
+mod family;
 mod figures;
+mod notes;
 mod report;
 mod result;
 mod run;
@@ -38,9 +40,10 @@ use serde::{Deserialize, Serialize};
 
 pub use bootstrap::{Units, interval};
 pub use cases::{Case, plan};
+pub use family::FamilyRow;
 pub use figures::{Figures, Pooled, attack_score};
 pub use report::{Inflated, Inflation, ProtocolReport};
-pub use result::{FamilyRow, NoveltyFigures, ProtocolResult, ReliabilityBin, Spread, Standing, ThresholdRow};
+pub use result::{NoveltyFigures, ProtocolResult, ReliabilityBin, Spread, Standing, ThresholdRow};
 pub use run::{Control, Judgement, Progress, Run, labelled, run};
 pub use threshold::{FALSE_ALARM_RATES, Threshold, conformal_threshold};
 

@@ -42,7 +42,11 @@ impl Page {
         self.thresholds(report);
         self.families(first);
         if !first.per_class.is_empty() {
-            self.section(&format!("Who was taken for whom: {}", first.model));
+            let summed = match first.seeds.len() {
+                0 | 1 => String::new(),
+                seeds => format!(", summed over {seeds} seeds"),
+            };
+            self.section(&format!("Who was taken for whom: {}{summed}", first.model));
             let names: Vec<&str> = first.per_class.iter().map(|class| class.name.as_str()).collect();
             let matrix = crate::confusion::confusion(&first.confusion, &names, self.width, self.palette);
             self.out.push_str(&matrix);

@@ -92,7 +92,7 @@ pub struct RunVerdict {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'d> {
     Group(&'d str),
-    Single(u32),
+    Single(usize),
 }
 
 /// Judges incidents by the scores of a protocol. The normals of other cases choose each case's rule; see
@@ -116,11 +116,12 @@ pub fn judge_incidents(
     for (place, &row) in judgement.traces.iter().enumerate() {
         let key = match data.traces[row as usize].group.as_deref() {
             Some(group) => Key::Group(group),
-            None => Key::Single(row),
+            None => Key::Single(place),
         };
         incidents.entry(key).or_default().push(place);
     }
     let mut figures = IncidentFigures { seed: judgement.seed, rate, ..IncidentFigures::default() };
+    let asks = pooled.protocol().asks_for_family();
     let mut attack_traces = 0;
     for (key, mut places) in incidents {
         places.sort_by_key(|place| judgement.traces[*place]);
@@ -143,8 +144,9 @@ pub fn judge_incidents(
         };
         attack_traces += attacks.len();
         let label = usize::from(judgement.labels[first]);
-        let told = family_of(attacks.iter().map(|place| judgement.scores.row(*place)), Some(normal));
-        let named = incident.family().filter(|_| incident.alarm().is_some());
+        let told = family_of(attacks.iter().map(|place| judgement.scores.row(*place)), Some(normal))
+            .filter(|_| asks);
+        let named = incident.family().filter(|_| asks && incident.alarm().is_some());
         figures.runs += 1;
         figures.named_when_told += u64::from(told == Some(label));
         figures.detected += u64::from(incident.alarm().is_some());
@@ -154,7 +156,7 @@ pub fn judge_incidents(
         figures.each.push(RunVerdict {
             run: match key {
                 Key::Group(group) => group.to_owned(),
-                Key::Single(row) => source(row.into()),
+                Key::Single(place) => source(judgement.traces[place].into()),
             },
             family: name(label),
             traces: places.len() as u64,

@@ -1,21 +1,23 @@
 //! What a model is worth under a protocol: means over seeds, how sure they are, and what they hide.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use traceward_run::evaluation::{ClassScores, by_class};
 use traceward_trace::Dataset;
-use traceward_trace::profile::numerals::{count, counted, list};
 use traceward_trace::rng::Rng;
 
+use super::family::families;
 use super::figures::{f1, macro_f1};
+use super::notes::notes;
 use super::{
-    Config, FALSE_ALARM_RATES, Figures, Judgement, Pooled, Protocol, ProtocolError, Run, Units, interval,
+    Config, FALSE_ALARM_RATES, FamilyRow, Figures, Judgement, Pooled, Protocol, ProtocolError, Run, Units, interval,
 };
 use crate::incident::{IncidentFigures, judge_incidents};
 
-/// False incidents per normal process for which incidents are raised.
-const INCIDENT_RATE: f64 = 0.001;
+/// False incidents per normal process for which incidents are raised: half of the one in a thousand that is
+/// promised, since a rate chosen on some thousand normals is known to a factor of two at best.
+const INCIDENT_RATE: f64 = 0.0005;
 /// Bins of the reliability diagram.
 const BINS: usize = 10;
 /// About as many points as a drawn ROC curve needs.
@@ -108,27 +110,6 @@ pub struct Spread {
     pub max: f64,
     /// Standard deviation of the sample; 0 for one seed.
     pub sd: f64,
-}
-
-/// How well an attack family is found and named.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FamilyRow {
-    /// The family.
-    pub family: String,
-    /// How many of its traces were judged.
-    pub traces: u64,
-    /// Of how many runs.
-    pub runs: u64,
-    /// Area under the ROC curve against the normals that the same models judged.
-    pub auc: Option<f64>,
-    /// Share of its traces found, by thresholds chosen on other normals, by false-alarm rate.
-    pub detected: BTreeMap<String, Option<f64>>,
-    /// Share of its traces called by its name; `None` where the protocol asks for no family.
-    pub named: Option<f64>,
-    /// Share of its traces called another family.
-    pub other_family: Option<f64>,
-    /// Share of its traces called normal.
-    pub called_normal: Option<f64>,
 }
 
 /// Attack or not by novelty.
@@ -309,7 +290,8 @@ fn mean_of(seeds: &[Figures]) -> Figures {
     }
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+/// `None` of nothing.
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, n) = values.fold((0.0, 0_usize), |(sum, n), value| (sum + value, n + 1));
     (n > 0).then(|| sum / n as f64)
 }
@@ -389,98 +371,6 @@ fn spread(seeds: &[Figures]) -> BTreeMap<String, Spread> {
     by_name.into_iter().map(|(name, values)| (name, of(values))).collect()
 }
 
-fn families(data: &Dataset, judgements: &[&Judgement], pooled: &[Pooled]) -> Vec<FamilyRow> {
-    let Some(normal) = data.normal_class() else { return Vec::new() };
-    let classes = (0_u16..).zip(&data.classes).filter(|(class, _)| *class != normal);
-    classes.filter_map(|(class, name)| family(data, judgements, pooled, class, name)).collect()
-}
-
-fn family(
-    data: &Dataset,
-    judgements: &[&Judgement],
-    pooled: &[Pooled],
-    class: u16,
-    name: &str,
-) -> Option<FamilyRow> {
-    let normal = u32::from(data.normal_class()?);
-    let seeds: Vec<FamilyRow> = judgements
-        .iter()
-        .zip(pooled)
-        .filter_map(|(judgement, pooled)| {
-            let of: Vec<usize> = (0..pooled.labels.len()).filter(|&i| pooled.labels[i] == class).collect();
-            let share = |yes: &dyn Fn(usize) -> bool| {
-                (!of.is_empty()).then(|| of.iter().filter(|&&i| yes(i)).count() as f64 / of.len() as f64)
-            };
-            let asked = |yes: &dyn Fn(usize) -> bool| share(yes).filter(|_| judgement_asks(pooled));
-            let groups: HashSet<Result<&str, u32>> = of
-                .iter()
-                .map(|&i| {
-                    data.traces[judgement.traces[i] as usize].group.as_deref().ok_or(judgement.traces[i])
-                })
-                .collect();
-            let at = |(rate, far): (usize, &f64)| {
-                let can = pooled.thresholds[rate].iter().any(|threshold| threshold.above.is_some());
-                (far.to_string(), share(&|i| pooled.is_flagged(i, rate)).filter(|_| can))
-            };
-            (!of.is_empty()).then(|| FamilyRow {
-                family: name.to_owned(),
-                traces: of.len() as u64,
-                runs: groups.len() as u64,
-                auc: family_auc(judgement, pooled, &of),
-                detected: FALSE_ALARM_RATES.iter().enumerate().map(at).collect(),
-                named: asked(&|i| pooled.called[i] == u32::from(class)),
-                other_family: asked(&|i| pooled.called[i] != u32::from(class) && pooled.called[i] != normal),
-                called_normal: asked(&|i| pooled.called[i] == normal),
-            })
-        })
-        .collect();
-    let first = seeds.first()?;
-    let over = |of: &dyn Fn(&FamilyRow) -> Option<f64>| mean(seeds.iter().filter_map(of));
-    let whole = |of: &dyn Fn(&FamilyRow) -> u64| {
-        (seeds.iter().map(of).sum::<u64>() as f64 / seeds.len() as f64).round() as u64
-    };
-    Some(FamilyRow {
-        family: first.family.clone(),
-        traces: whole(&|row| row.traces),
-        runs: whole(&|row| row.runs),
-        auc: over(&|row| row.auc),
-        detected: first
-            .detected
-            .keys()
-            .map(|far| (far.clone(), over(&|row| row.detected.get(far).copied().flatten())))
-            .collect(),
-        named: over(&|row| row.named),
-        other_family: over(&|row| row.other_family),
-        called_normal: over(&|row| row.called_normal),
-    })
-}
-
-fn judgement_asks(pooled: &Pooled) -> bool {
-    pooled.protocol().asks_for_family()
-}
-
-/// Against the normals of the same cases only: scores of other models are not comparable to the letter.
-fn family_auc(judgement: &Judgement, pooled: &Pooled, members: &[usize]) -> Option<f64> {
-    let cases: HashSet<u32> = members.iter().map(|&i| judgement.cases[i]).collect();
-    let normals =
-        (0..pooled.labels.len()).filter(|&i| !pooled.is_attack(i) && cases.contains(&judgement.cases[i]));
-    let mut normals: Vec<f64> = normals.map(|i| pooled.scores[i]).collect();
-    normals.sort_by(f64::total_cmp);
-    if normals.is_empty() {
-        return None;
-    }
-    let won: f64 = members
-        .iter()
-        .map(|&i| {
-            let score = pooled.scores[i];
-            let below = normals.partition_point(|normal| normal.total_cmp(&score).is_lt());
-            let not_above = normals.partition_point(|normal| normal.total_cmp(&score).is_le());
-            (below + not_above) as f64 / 2.0
-        })
-        .sum();
-    Some(won / (normals.len() as f64 * members.len() as f64))
-}
-
 fn novelty(data: &Dataset, judgements: &[&Judgement], units: &Units) -> Option<NoveltyFigures> {
     if judgements.iter().any(|judgement| judgement.novelty.is_none()) {
         return None;
@@ -519,87 +409,4 @@ fn reliability(data: &Dataset, judgements: &[&Judgement]) -> Vec<ReliabilityBin>
         was: was as f64 / traces as f64,
     };
     bins.into_iter().enumerate().filter(|(_, bin)| bin.0 > 0).map(bin).collect()
-}
-
-/// What a reader should know before quoting a number.
-fn notes(
-    data: &Dataset,
-    run: &Run,
-    judgements: &[&Judgement],
-    pooled: &[Pooled],
-    result: &ProtocolResult,
-) -> Vec<String> {
-    let mut notes = Vec::new();
-    if !result.complete {
-        notes.push(format!(
-            "Stopped early: the figures rest on {} of {} and on {} of the first seed's {}.",
-            counted(judgements.len(), "seed"),
-            run.config.seeds,
-            counted(judgements[0].done, "training"),
-            judgements[0].planned
-        ));
-    }
-    match result.protocol {
-        Protocol::Random => notes.push(
-            "Random folds keep copies and cut attack runs apart: a model that remembers looks like one that has learnt."
-                .into(),
-        ),
-        Protocol::LeaveOneFamilyOut => notes.push(
-            "Each family is judged by a model that never saw one of its traces; AUC and rates are means over the families."
-                .into(),
-        ),
-        Protocol::NormalOnly => notes.push(
-            "Trained on normals alone; attack or not is told by novelty, and no family is named.".into(),
-        ),
-        Protocol::Honest | Protocol::Given => {}
-    }
-    if let Some(note) = trained_on_equals(data, run, judgements) {
-        notes.push(note);
-    }
-    let not_finite: usize = pooled.iter().map(|pooled| pooled.not_finite).sum();
-    if not_finite > 0 && result.normal.is_some() {
-        notes.push(format!(
-            "For {} the model gave no number; they count as the least suspicious of all.",
-            counted(not_finite, "trace")
-        ));
-    }
-    let missing: Vec<&str> =
-        result.per_class.iter().filter(|class| class.support == 0).map(|class| class.name.as_str()).collect();
-    if !missing.is_empty() {
-        notes.push(format!(
-            "No trace of {} is among those judged; its F1 counts as 0 in the macro-F1.",
-            list(&missing)
-        ));
-    }
-    let normals =
-        pooled.first().map_or(0, |pooled| (0..pooled.labels.len()).filter(|&i| !pooled.is_attack(i)).count());
-    if result.auc.is_some() {
-        for far in FALSE_ALARM_RATES.iter().filter(|far| (normals as f64) * **far < 5.0).take(1) {
-            notes.push(format!(
-                "A false-alarm rate of {} % of {} normals is {:.1} normals: what is found there rests on luck as much as on the model.",
-                far * 100.0,
-                count(normals),
-                normals as f64 * far
-            ));
-        }
-    }
-    notes
-}
-
-/// For the convention of published figures, which keeps copies: how many judged normals are known by heart.
-fn trained_on_equals(data: &Dataset, run: &Run, judgements: &[&Judgement]) -> Option<String> {
-    if !matches!(run.config.protocol, Protocol::NormalOnly | Protocol::Given | Protocol::Random) {
-        return None;
-    }
-    let cases = super::plan(data, &run.config, judgements[0].seed).ok()?;
-    let calls = |row: &u32| data.traces[*row as usize].calls.as_slice();
-    let (mut equal, mut all) = (0, 0);
-    for case in &cases {
-        let trained: HashSet<&[u16]> = case.train.iter().map(calls).collect();
-        equal += case.judge.iter().filter(|row| trained.contains(calls(row))).count();
-        all += case.judge.len();
-    }
-    (equal > 0).then(|| {
-        format!("{} of the {} judged traces equal a trace that was trained on.", count(equal), count(all))
-    })
 }
