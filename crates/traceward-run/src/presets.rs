@@ -1,4 +1,6 @@
-//! The article's path: five networks and fits, each a state of one debugging diary.
+//! Named starting points: the article's path, and the networks that do better.
+//!
+//! The article's path is five networks and fits, each a state of one debugging diary.
 //!
 //! | preset | network and fit | what it shows |
 //! |---|---|---|
@@ -11,6 +13,12 @@
 //! `article-2` has a second half in the diary, the same with `--learning-rate 0.0001`. The diary leaves
 //! embedding size, length and batch size open; the numbers here are chosen so that each state shows what
 //! it showed there, and stand in one table, `STATES`.
+//!
+//! `network`, the best network by itself, and `live`, the one that reads call by call, are no states of it: see
+//! the modules of these names.
+
+mod live;
+mod network;
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,6 +41,10 @@ pub enum Preset {
     Article4,
     /// Dropout against that.
     Article5,
+    /// The best network by itself.
+    Network,
+    /// A network that reads call by call.
+    Live,
 }
 
 /// What differs between the presets.
@@ -120,33 +132,51 @@ const VALIDATION_SHARE: f64 = 0.2;
 const SEED: u64 = 0;
 
 impl Preset {
-    /// All of them, in the diary's order.
-    pub const ALL: [Self; 5] =
-        [Self::Article1, Self::Article2, Self::Article3, Self::Article4, Self::Article5];
+    /// All of them, the article's first.
+    pub const ALL: [Self; 7] = [
+        Self::Article1,
+        Self::Article2,
+        Self::Article3,
+        Self::Article4,
+        Self::Article5,
+        Self::Network,
+        Self::Live,
+    ];
 
-    fn state(self) -> &'static State {
-        &STATES[self as usize]
+    /// The state of the diary, if it is one.
+    fn state(self) -> Option<&'static State> {
+        STATES.iter().find(|state| state.preset == self)
     }
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
-        self.state().name
+        match self {
+            Self::Network => network::NAME,
+            Self::Live => live::NAME,
+            _ => STATES[self as usize].name,
+        }
     }
 
     /// One line: what it is, and what it shows.
     pub fn summary(self) -> &'static str {
-        self.state().summary
+        match self {
+            Self::Network => network::SUMMARY,
+            Self::Live => live::SUMMARY,
+            _ => STATES[self as usize].summary,
+        }
     }
 
     /// The run it stands for. The Embedding's `input_dim` and the last Dense's `units` are 0: those of the
     /// data, see [`ModelSpec::resolve`].
     ///
-    /// The data is cut as Keras' `validation_split` cuts it, the last fifth of the rows. Until `article-2`
+    /// The article's data is cut as Keras' `validation_split` cuts it, the last fifth of the rows. Until `article-2`
     /// the rows stand in file order, one class after the other, in the split and in every epoch: that is
     /// what drives the sigmoids of `article-1` into saturation, one class for all. From `article-3` on they
     /// are shuffled first, as the diary's `sample(frac=1)` does.
     pub fn config(&self) -> TrainConfig {
-        let state = self.state();
+        let Some(state) = self.state() else {
+            return if *self == Self::Network { network::config() } else { live::config() };
+        };
         TrainConfig {
             preset: Some(state.name.into()),
             seed: SEED,
@@ -210,8 +240,8 @@ impl FromStr for Preset {
     type Err = UnknownPreset;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = STATES.iter().find(|state| state.name == name);
-        found.map(|state| state.preset).ok_or_else(|| UnknownPreset { given: name.into() })
+        let found = Self::ALL.into_iter().find(|preset| preset.name() == name);
+        found.ok_or_else(|| UnknownPreset { given: name.into() })
     }
 }
 
@@ -221,8 +251,7 @@ mod tests {
 
     #[test]
     fn each_has_its_state() {
-        for (preset, state) in Preset::ALL.into_iter().zip(&STATES) {
-            assert_eq!(preset, state.preset);
+        for preset in Preset::ALL {
             assert_eq!(preset.name().parse(), Ok(preset));
             assert_eq!(preset.config().preset.as_deref(), Some(preset.name()));
         }
@@ -240,7 +269,7 @@ mod tests {
         let error = "article-6".parse::<Preset>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "there is no preset \"article-6\"; there are article-1, article-2, article-3, article-4, article-5"
+            "there is no preset \"article-6\"; there are article-1, article-2, article-3, article-4, article-5, network, live"
         );
     }
 
@@ -249,6 +278,8 @@ mod tests {
     fn as_files() {
         insta::assert_snapshot!("article-1", Preset::Article1.config().to_toml().unwrap());
         insta::assert_snapshot!("article-5", Preset::Article5.config().to_toml().unwrap());
+        insta::assert_snapshot!("network", Preset::Network.config().to_toml().unwrap());
+        insta::assert_snapshot!("live", Preset::Live.config().to_toml().unwrap());
         let steps = Preset::ALL.map(|preset| {
             let config = preset.config();
             let rate = config.compile.optimizer.learning_rate();
@@ -260,6 +291,8 @@ mod tests {
         article-3 0.0001 20 true
         article-4 0.0001 200 true
         article-5 0.0001 200 true
+        network 0.01 10 false
+        live 0.005 20 false
         ");
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::config::Optimizer;
-use crate::spec::ModelSpec;
+use crate::spec::{LayerFacts, ModelSpec};
 
 /// Keras' widest table.
 const WIDEST: usize = 88;
@@ -24,19 +24,11 @@ const HEADER: [&str; 3] = ["Layer (type)", "Output Shape", "Param #"];
 pub fn summary(spec: &ModelSpec, optimizer: Option<&Optimizer>, columns: usize) -> String {
     let widths = column_widths(columns.saturating_sub(4).clamp(NARROWEST, WIDEST));
     let (facts, error) = spec.facts_so_far();
-    let rows: Vec<[String; 3]> = spec
-        .layers
-        .iter()
-        .zip(spec.names())
-        .enumerate()
-        .map(|(index, (layer, name))| {
-            let (shape, count) = facts.get(index).map_or_else(
-                || ("?".into(), "?".into()),
-                |facts| (facts.output.to_string(), thousands(facts.trainable + facts.non_trainable)),
-            );
-            [format!("{name} ({})", layer.layer.class_name()), shape, count]
-        })
-        .collect();
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    facts.iter().for_each(|facts| add_rows(&mut rows, facts));
+    for (layer, name) in spec.layers.iter().zip(spec.names()).skip(facts.len()) {
+        rows.push([format!("{name} ({})", layer.layer.class_name()), "?".into(), "?".into()]);
+    }
 
     let mut text = format!("Model: \"{}\"\n", spec.name);
     table(&mut text, &rows, widths);
@@ -59,6 +51,17 @@ pub fn summary(spec: &ModelSpec, optimizer: Option<&Optimizer>, columns: usize) 
         let _ = writeln!(text, " Not counted further: {error}");
     }
     text
+}
+
+/// A layer's row; the layers of its branches stand before it, and their weights with them.
+fn add_rows(rows: &mut Vec<[String; 3]>, facts: &LayerFacts) {
+    let own = |facts: &LayerFacts| facts.trainable + facts.non_trainable;
+    let mut count = own(facts);
+    for inner in facts.branches.iter().flatten() {
+        add_rows(rows, inner);
+        count -= own(inner);
+    }
+    rows.push([format!("{} ({})", facts.name, facts.class_name), facts.output.to_string(), thousands(count)]);
 }
 
 /// Numbers kept in memory.
@@ -270,6 +273,30 @@ mod tests {
                 Layer::Lstm(Recurrent::new(32).return_sequences()),
                 Layer::Other(attention),
                 Layer::dense(7, crate::spec::Activation::Softmax),
+            ],
+        );
+        insta::assert_snapshot!(summary(&spec, None, 80));
+    }
+
+    #[test]
+    fn branches_stand_before_what_joins_them() {
+        use crate::spec::{Activation, NgramEmbedding};
+        let recurrent = Recurrent::new(8).return_sequences();
+        let spec = ModelSpec::new(
+            "wide and deep",
+            [
+                Layer::concatenate([
+                    vec![Layer::NgramEmbedding(NgramEmbedding::new(7, 1 << 10))],
+                    vec![
+                        Layer::Embedding { input_dim: 100, output_dim: 4 },
+                        Layer::bidirectional(Layer::Lstm(recurrent)),
+                        Layer::concatenate([
+                            vec![Layer::GlobalMaxPooling1D],
+                            vec![Layer::GlobalAttentionPooling1D { units: 4 }],
+                        ]),
+                    ],
+                ]),
+                Layer::dense(7, Activation::Softmax),
             ],
         );
         insta::assert_snapshot!(summary(&spec, None, 80));

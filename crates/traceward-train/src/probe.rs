@@ -387,6 +387,9 @@ fn without_dropout(network: &Network) -> Result<Network, Error> {
                 (recurrent.dropout, recurrent.recurrent_dropout) = (0.0, 0.0);
             }
             Layer::Bidirectional { layer, .. } => strip(layer),
+            Layer::Concatenate { branches } => {
+                branches.iter_mut().flatten().for_each(|spec| strip(&mut spec.layer));
+            }
             _ => {}
         }
     }

@@ -6,6 +6,7 @@
 
 use traceward_run::TrainConfig;
 use traceward_run::config::{ClassWeight, Compile as Compiled, Loss, Optimizer, Schedule};
+use traceward_run::spec::Layer as Written;
 use traceward_trace::split::Method;
 
 use super::keras_object;
@@ -33,7 +34,7 @@ pub fn config(config: &TrainConfig, classes: usize, vocabulary_size: usize) -> (
     let network = Network {
         framework: Framework::Traceward,
         layers,
-        branched: false,
+        branched: model.layers.iter().any(|spec| matches!(spec.layer, Written::Concatenate { .. })),
         compile: Some(compile(&config.compile, &config.fit.schedule)),
     };
     (network, fit(config))
