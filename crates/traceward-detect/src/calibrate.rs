@@ -30,6 +30,8 @@ use serde_json::Value;
 use traceward_run::classifier::Unreadable;
 use traceward_run::{Classifier, Labelled};
 
+use crate::drift::Reference;
+
 pub use conformal::{Tail, Threshold};
 pub use life::{Life, Moments, Watch};
 pub use reliability::Reliability;
@@ -61,6 +63,9 @@ pub struct Calibration {
     pub life: Table,
     /// For finished traces that are judged once, by all of their calls.
     pub end: Table,
+    /// The normals' calls and scores at the end, for [`crate::drift`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<Reference>,
 }
 
 /// The distribution of normals' scores for one way of looking.
@@ -113,6 +118,8 @@ pub struct Options {
     pub data: String,
     /// The model's temperature; [`Temperature::NONE`] takes its probabilities as they are.
     pub temperature: Temperature,
+    /// How many tokens the model's vocabulary has ([`Vocabulary::size`](traceward_trace::Vocabulary::size)).
+    pub vocabulary: usize,
 }
 
 impl Calibration {
@@ -136,7 +143,7 @@ impl Calibration {
         }
         let watch = Watch::to_calibrate(classifier, normal, options.temperature);
         let lives = follow_all(&watch, normals)?;
-        Self::of_lives(&lives, watch.moments, options)
+        Self::of_lives(normals, &lives, watch.moments, options)
     }
 
     /// Calibrates a model on labelled traces that it was not trained on: its temperature on all of them,
@@ -159,14 +166,20 @@ impl Calibration {
         let labelled = held_out.traces.iter().zip(&held_out.labels);
         let normals: Vec<&[u32]> =
             labelled.filter(|(_, label)| **label == normal).map(|(trace, _)| *trace).collect();
-        Self::fit(classifier, normal, &normals, &Options { far, data: data.to_owned(), temperature })
+        let options = Options { far, data: data.to_owned(), temperature, vocabulary: held_out.vocabulary };
+        Self::fit(classifier, normal, &normals, &options)
     }
 
     /// Calibrates on normals that were followed ([`Watch::to_calibrate`]) at `moments`.
     ///
     /// # Errors
     /// As [`Calibration::fit`], but for what cannot be read.
-    pub fn of_lives(lives: &[Life], moments: Moments, options: &Options) -> Result<Self, CalibrateError> {
+    pub fn of_lives(
+        normals: &[&[u32]],
+        lives: &[Life],
+        moments: Moments,
+        options: &Options,
+    ) -> Result<Self, CalibrateError> {
         if !(options.far > 0.0 && options.far < 1.0) {
             return Err(CalibrateError::Rate(options.far));
         }
@@ -201,6 +214,11 @@ impl Calibration {
                 attack: attack(&|life| life.p_attack)?,
                 novelty: tail("novelty", &|life| life.novelty)?,
             },
+            usual: Some(Reference::of(
+                normals,
+                &lives.iter().map(|life| life.p_attack).collect::<Vec<_>>(),
+                options.vocabulary,
+            )),
         })
     }
 
@@ -264,7 +282,7 @@ mod tests {
     use super::*;
 
     fn options(far: f64) -> Options {
-        Options { far, data: "normals".into(), temperature: Temperature::NONE }
+        Options { far, data: "normals".into(), temperature: Temperature::NONE, vocabulary: 1001 }
     }
 
     /// Random walks of P(attack): 30 to 300 calls each.

@@ -84,6 +84,8 @@ pub struct Verdict {
     /// The score that was held against the threshold: the highest P(attack) of the trace's life, or that of
     /// the whole trace if it was judged once.
     pub score: Option<f64>,
+    /// After how many calls that was.
+    pub score_at: Option<u32>,
     /// The threshold.
     pub threshold: Option<f64>,
     /// The chance that a normal scores as high; `None` without a calibration.
@@ -115,7 +117,7 @@ impl Verdict {
 
 impl Serialize for Verdict {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Verdict", 14)?;
+        let mut fields = serializer.serialize_struct("Verdict", 15)?;
         fields.serialize_field("verdict", &self.word)?;
         fields.serialize_field("family", &self.family_name())?;
         fields.serialize_field("p_attack", &self.p_attack)?;
@@ -124,6 +126,7 @@ impl Serialize for Verdict {
         fields.serialize_field("reasons", &self.reasons)?;
         fields.serialize_field("tainted", &self.tainted)?;
         fields.serialize_field("score", &self.score)?;
+        fields.serialize_field("score_at", &self.score_at)?;
         fields.serialize_field("threshold", &self.threshold)?;
         fields.serialize_field("p_value", &self.p_value)?;
         fields.serialize_field("novelty_p_value", &self.novelty_p_value)?;
@@ -294,6 +297,7 @@ impl<'a> Judge<'a> {
             p_attack: None,
             probabilities: Vec::new(),
             score: None,
+            score_at: None,
             threshold: None,
             p_value: None,
             novelty: None,
@@ -315,6 +319,7 @@ impl<'a> Judge<'a> {
             p_attack: finite(life.p_attack),
             probabilities: life.probabilities,
             score: finite(life.peak),
+            score_at: finite(life.peak).map(|_| life.peak_at),
             threshold: Some(self.above),
             p_value: self.table.map(|table| table.attack.p_value(life.peak)),
             novelty: novelty.and_then(finite),
@@ -438,7 +443,8 @@ mod tests {
     fn calibrated(model: &Scripted) -> Calibration {
         let normals: Vec<Vec<u32>> = (0..900).map(|permille| trace(permille, permille + 100)).collect();
         let normals: Vec<&[u32]> = normals.iter().map(Vec::as_slice).collect();
-        let options = Options { far: 0.1, data: "normals".into(), temperature: Temperature::NONE };
+        let options =
+            Options { far: 0.1, data: "normals".into(), temperature: Temperature::NONE, vocabulary: 1001 };
         Calibration::fit(model, 0, &normals, &options).unwrap()
     }
 
@@ -555,7 +561,7 @@ mod tests {
             &Broken,
             0,
             &[&[5; 30]],
-            &Options { far: 0.01, data: String::new(), temperature: Temperature::NONE },
+            &Options { far: 0.01, data: String::new(), temperature: Temperature::NONE, vocabulary: 1001 },
         );
         assert_eq!(fitted.unwrap_err().to_string(), "trace 0: the model's P(attack) is not a number");
     }
