@@ -69,7 +69,9 @@ impl Forest {
     ) -> Result<Self, TreesError> {
         crate::trees::check(matrix, labels, classes, weights)?;
         if config.n_estimators == 0 || config.min_samples_leaf == 0 || config.max_features == Some(0) {
-            return Err(TreesError::Config("n_estimators, min_samples_leaf and max_features must be positive"));
+            return Err(TreesError::Config(
+                "n_estimators, min_samples_leaf and max_features must be positive",
+            ));
         }
         let weights = crate::trees::weights(labels, classes, weights, config.balanced);
         let by_column = ByColumn::new(matrix);
@@ -232,7 +234,8 @@ impl Forest {
         }
         let shares = from.matrix("shares", None, classes)?.to_vec();
         let is_share = |row: &[f32]| {
-            row.iter().all(|share| (0.0..=1.0).contains(share)) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-3
+            row.iter().all(|share| (0.0..=1.0).contains(share))
+                && (row.iter().sum::<f32>() - 1.0).abs() < 1e-3
         };
         if !shares.chunks_exact(classes).all(is_share) {
             return Err(from.damaged("shares of classes that do not add up to 1"));

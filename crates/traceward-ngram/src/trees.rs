@@ -279,9 +279,8 @@ impl Trees {
         for size in sizes {
             let span = at..at + size as usize;
             at = span.end;
-            let tree: Vec<Node> = span
-                .map(|i| Node { slot: asked[i], threshold: thresholds[i], right: rights[i] })
-                .collect();
+            let tree: Vec<Node> =
+                span.map(|i| Node { slot: asked[i], threshold: thresholds[i], right: rights[i] }).collect();
             if !sound(&tree, columns, entries) {
                 return Err(from.damaged("a tree that refers to what is not there"));
             }

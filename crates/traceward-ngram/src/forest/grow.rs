@@ -220,7 +220,8 @@ impl Grower<'_> {
         self.find(plot, cut.column, &span);
         let Plot { order, place, found, .. } = plot;
         found.sort_unstable_by_key(|entry| entry.0);
-        let value = |row: u32| found.binary_search_by_key(&row, |entry| entry.0).map_or(0.0, |at| found[at].1);
+        let value =
+            |row: u32| found.binary_search_by_key(&row, |entry| entry.0).map_or(0.0, |at| found[at].1);
         let (left, right): (Vec<u32>, Vec<u32>) =
             order[span.clone()].iter().partition(|&&row| value(row) <= cut.threshold);
         let middle = span.start + left.len();
