@@ -31,6 +31,11 @@ impl Model {
         Self { classes: data.classes, vocabulary: data.vocabulary, grams, novelty }
     }
 
+    /// Tokens there are: every token that it reads is less.
+    pub fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
     /// The n-grams that it counts, if it counts any.
     pub fn dictionary(&self) -> Option<&Dictionary> {
         self.grams.as_ref().map(Grams::dictionary)

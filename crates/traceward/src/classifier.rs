@@ -115,7 +115,7 @@ impl AnyModel {
 
 /// Vocabulary and classes are the model's.
 fn check(about: &About, model: &Model) -> Result<(), String> {
-    let (tokens, known) = (about.vocabulary.size(), model.dictionary().vocabulary());
+    let (tokens, known) = (about.vocabulary.size(), model.vocabulary());
     if tokens != known {
         return Err(format!("its vocabulary has {tokens} tokens, and its n-grams are of {known}"));
     }
