@@ -5,7 +5,7 @@
 //! measured on the model, never an attention or a gradient that may mean something else. Which stretches are
 //! looked at comes from the model's own contributions of calls, where its score is a sum over them, and else
 //! from occlusion: the trace is cut into pieces, each is left out, and the one that is missed most is cut
-//! again ([`occlusion`]). Reasons are found one after the other, each on what the earlier ones
+//! again. Reasons are found one after the other, each on what the earlier ones
 //! left over: loops repeat themselves, and of two equal stretches neither is missed alone.
 //!
 //! Occlusion costs about thirty predictions a reason, asked for in a few batches, whatever the trace's

@@ -192,9 +192,8 @@ proptest! {
         for reason in &got.reasons {
             prop_assert!(reason.from < reason.to && reason.to - reason.from <= 4 * calls);
             prop_assert!(reason.weight > 0.0 && reason.times >= 1 && reason.calls.len() == reason.to - reason.from);
-            for place in reason.from..reason.to {
-                prop_assert!(!std::mem::replace(&mut named[place], true), "named twice");
-            }
+            let fresh = named[reason.from..reason.to].iter_mut().all(|named| !std::mem::replace(named, true));
+            prop_assert!(fresh, "named twice");
         }
         let weights: f64 = got.reasons.iter().map(|reason| reason.weight).sum();
         prop_assert!((got.score - weights - got.score_without).abs() < 1e-6);

@@ -7,7 +7,8 @@ use super::*;
 fn normals(count: usize, seed: u64) -> Vec<Vec<u32>> {
     let mut rng = Rng::new(seed);
     let trace = |i: usize| {
-        let loops: [&[u32]; 2] = if i % 2 == 0 { [&[2, 3, 4], &[2, 3, 3, 4]] } else { [&[5, 6], &[5, 7, 6]] };
+        let loops: [&[u32]; 2] =
+            if i.is_multiple_of(2) { [&[2, 3, 4], &[2, 3, 3, 4]] } else { [&[5, 6], &[5, 7, 6]] };
         (0..20 + rng.below(20)).flat_map(|_| loops[rng.below(2) as usize]).copied().collect()
     };
     (0..count).map(trace).collect()
