@@ -295,9 +295,9 @@ impl Pooled {
         let (mut found, mut false_alarms) = (0_usize, 0_usize);
         for (at, &place) in order.iter().enumerate() {
             if self.is_attack(place as usize) {
-                found += 1
+                found += 1;
             } else {
-                false_alarms += 1
+                false_alarms += 1;
             }
             let next = order.get(at + 1).map(|next| self.scores[*next as usize]);
             if next == Some(self.scores[place as usize]) {

@@ -353,7 +353,6 @@ fn figures_are_scikit_learns() {
 }
 
 /// The reference's `group_folds` and `random_folds` on the real data: as many traces of each class.
-#[expect(clippy::print_stdout, reason = "who runs the tests should see what they left out")]
 #[test]
 fn adfa_ld_is_cut_as_the_reference_cuts_it() {
     let root = std::env::var_os("TRACEWARD_DATA")
