@@ -95,7 +95,8 @@ pub(super) fn dialect(head: &[u8], all: bool) -> Option<Dialect> {
     if !all {
         lines.pop();
     }
-    let lines: Vec<&[u8]> = lines.into_iter().map(<[u8]>::trim_ascii_end).filter(|l| !l.is_empty()).take(200).collect();
+    let lines: Vec<&[u8]> =
+        lines.into_iter().map(<[u8]>::trim_ascii_end).filter(|l| !l.is_empty()).take(200).collect();
     if let Some(table) = lines.first().and_then(|first| EventTable::of_header(first)) {
         return Some(Dialect::Table(table));
     }
@@ -103,14 +104,19 @@ pub(super) fn dialect(head: &[u8], all: bool) -> Option<Dialect> {
         let hits = lines.iter().filter(|line| known(line)).count();
         hits > 0 && 2 * hits > lines.len()
     };
-    let found: [(fn(&[u8]) -> bool, Dialect); 5] = [
-        (auditd::is_line, Dialect::Auditd),
-        (events::is_line, Dialect::Events),
-        (perf::is_line, Dialect::Perf),
-        (sysdig::is_line, Dialect::Sysdig),
-        (strace::is_line, Dialect::Strace),
-    ];
-    found.into_iter().find(|(known, _)| mostly(*known)).map(|(_, dialect)| dialect)
+    if mostly(auditd::is_line) {
+        Some(Dialect::Auditd)
+    } else if mostly(events::is_line) {
+        Some(Dialect::Events)
+    } else if mostly(perf::is_line) {
+        Some(Dialect::Perf)
+    } else if mostly(sysdig::is_line) {
+        Some(Dialect::Sysdig)
+    } else if mostly(strace::is_line) {
+        Some(Dialect::Strace)
+    } else {
+        None
+    }
 }
 
 /// What is known of a whole log.
@@ -282,7 +288,11 @@ impl Threads {
             let described = recording.attack_from.map(|begins| thread.class_by(begins));
             let at = Source { file: self.file.file.clone(), line: Some(thread.line) };
             let labels = Labels {
-                class: thread.class.map(Into::into).or(described.map(Into::into)).or_else(|| labels.class.clone()),
+                class: thread
+                    .class
+                    .map(Into::into)
+                    .or(described.map(Into::into))
+                    .or_else(|| labels.class.clone()),
                 group: thread.group.map(Into::into).or_else(|| labels.group.clone()),
                 abi: thread.abi.map(Into::into).or_else(|| labels.abi.clone()),
                 ..labels.clone()

@@ -51,7 +51,8 @@ fn value<'l>(record: &'l [u8], key: &[u8]) -> Option<&'l [u8]> {
 fn order(stamp: &[u8]) -> Option<u64> {
     let end = stamp.iter().position(|&b| b == b')')?;
     let mut parts = stamp[..end].split(|b| matches!(b, b'.' | b':'));
-    let (seconds, fraction, serial) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
+    let (seconds, fraction, serial) =
+        (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
     // Milliseconds since 1970 take 41 bits; the serial's low 23 tell records of a moment apart.
     Some((seconds.saturating_mul(1000).saturating_add(fraction) << 23) | (serial & 0x7f_ffff))
 }
@@ -68,12 +69,14 @@ fn abi(arch: &[u8]) -> Option<&'static str> {
 
 impl Reader for Auditd {
     fn line<'l>(&mut self, line: &'l [u8]) -> Result<Said<'l>, Reason> {
-        let (kind, rest) = record(line).ok_or("The line is no record of auditd's: it has no type and msg.")?;
+        let (kind, rest) =
+            record(line).ok_or("The line is no record of auditd's: it has no type and msg.")?;
         // In numbers, as the netlink protocol has it.
         if kind != b"SYSCALL" && kind != b"1300" {
             return Ok(Said::Nothing);
         }
-        let (Some(call), Some(pid)) = (value(rest, b"syscall="), value(rest, b"pid=").and_then(number)) else {
+        let (Some(call), Some(pid)) = (value(rest, b"syscall="), value(rest, b"pid=").and_then(number))
+        else {
             return Err("The record has no syscall or no pid.".into());
         };
         let arch = value(rest, b"arch=").unwrap_or_default();

@@ -31,7 +31,9 @@ impl EventTable {
             .collect();
         let column = |name: &str| names.iter().position(|known| known == name);
         let header = line.to_vec();
-        if let (Some(thread), Some(call), Some(attack)) = (column("pro_id"), column("sys_call"), column("label")) {
+        if let (Some(thread), Some(call), Some(attack)) =
+            (column("pro_id"), column("sys_call"), column("label"))
+        {
             let family = column("attack_cat");
             return Some(Self { header, thread, call, attack, family, group: None });
         }

@@ -111,8 +111,9 @@ fn call_of(function: &str) -> Option<&str> {
     let place = function.find("sys_")?;
     let call = &function[place + 4..];
     let prefix = &function[..place];
-    (matches!(prefix, "" | "__x64_" | "__ia32_" | "__ia32_compat_" | "__arm64_" | "__se_" | "__do_") && !call.is_empty())
-        .then_some(call)
+    (matches!(prefix, "" | "__x64_" | "__ia32_" | "__ia32_compat_" | "__arm64_" | "__se_" | "__do_")
+        && !call.is_empty())
+    .then_some(call)
 }
 
 /// Whether some kernel has a call of this name.
@@ -148,7 +149,8 @@ fn tetragon(line: &[u8]) -> Result<Said<'_>, serde_json::Error> {
             ..Entered::default()
         }));
     }
-    let Some(probe) = event.process_tracepoint.filter(|p| p.subsys == "raw_syscalls" && p.event == "sys_enter")
+    let Some(probe) =
+        event.process_tracepoint.filter(|p| p.subsys == "raw_syscalls" && p.event == "sys_enter")
     else {
         return Ok(Said::Nothing);
     };

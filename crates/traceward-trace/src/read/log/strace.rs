@@ -56,7 +56,7 @@ fn parts(line: &[u8]) -> Option<Parts<'_>> {
     }
     // A thread, a time of one kind or another, in this order.
     for _ in 0..2 {
-        let end = rest.iter().position(|b| b.is_ascii_whitespace())?;
+        let end = rest.iter().position(u8::is_ascii_whitespace)?;
         let word = &rest[..end];
         let is_time = word.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b'+'))
             && word.iter().any(|b| matches!(b, b'.' | b':'));
@@ -121,7 +121,11 @@ impl Reader for Strace {
                 enter(name)
             }
             Body::Resumed { name } => {
-                if self.unfinished.remove(&thread) { Ok(Said::Nothing) } else { enter(name) }
+                if self.unfinished.remove(&thread) {
+                    Ok(Said::Nothing)
+                } else {
+                    enter(name)
+                }
             }
             Body::Gone => {
                 self.unfinished.remove(&thread);

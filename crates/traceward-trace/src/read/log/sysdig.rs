@@ -10,7 +10,8 @@
 //!
 //! The direction is the first word that is one, so a name with blanks in it does no harm. An exit counts
 //! only if its entry is missing, as it is where a recording begins inside a call. Lines of several
-//! processors may come out of order by their time, and each thread's calls are put in order.
+//! processors may come out of order by their time, and each thread's calls are put in order. A child returns
+//! from a `clone` that it never entered: that is its parent's call.
 
 use super::{Entered, Reader, Said, number};
 use crate::read::calls::Reason;
@@ -71,6 +72,10 @@ impl Reader for Sysdig {
     fn line<'l>(&mut self, line: &'l [u8]) -> Result<Said<'l>, Reason> {
         let Parts { thread, call, entry, order } =
             parts(line).ok_or("The line has no direction, > or <, with a thread and a call beside it.")?;
+        // A child's first event is its return from the call that made it, which its parent entered.
+        if !entry && matches!(call, b"clone" | b"clone3" | b"fork" | b"vfork") {
+            return Ok(Said::Nothing);
+        }
         // sysdig's own event for a thread that is gone.
         if call == b"procexit" {
             return Ok(Said::Exit(thread));

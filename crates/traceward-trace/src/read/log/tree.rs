@@ -87,7 +87,11 @@ pub(in crate::read) fn read_tree(
             Ok(Kind::Zip) => match tree.open_seekable(index) {
                 Ok(input) => {
                     let packed = BufReader::new(input);
-                    read_tree(&mut Tree::zip(&at.to_string(), Box::new(packed), budget.clone())?, budget, into)?;
+                    read_tree(
+                        &mut Tree::zip(&at.to_string(), Box::new(packed), budget.clone())?,
+                        budget,
+                        into,
+                    )?;
                 }
                 Err(error) => into.row(&at, |_| Err(Refusal::reading(&at)(error)))?,
             },
@@ -96,7 +100,10 @@ pub(in crate::read) fn read_tree(
         }
     }
     if let Some(first) = ignored.first() {
-        into.note(format!("{} files are no logs of calls and were left alone, the first of them {first}.", ignored.len()));
+        into.note(format!(
+            "{} files are no logs of calls and were left alone, the first of them {first}.",
+            ignored.len()
+        ));
     }
     Ok(())
 }
@@ -124,7 +131,9 @@ fn class_of(path: &str) -> Option<&'static str> {
 fn group_of(tree: &Tree<'_>, path: &str) -> String {
     let whole = if tree.len() == 1 { tree.root_name().to_owned() } else { path.to_owned() };
     match whole.rsplit_once('.') {
-        Some((stem, thread)) if !thread.is_empty() && thread.bytes().all(|b| b.is_ascii_digit()) => stem.to_owned(),
+        Some((stem, thread)) if !thread.is_empty() && thread.bytes().all(|b| b.is_ascii_digit()) => {
+            stem.to_owned()
+        }
         _ => whole,
     }
 }
@@ -144,7 +153,10 @@ mod tests {
     fn a_description_tells_when_the_exploit_began() {
         let parse = |text: &str| serde_json::from_str::<Description>(text).unwrap().begins();
         assert_eq!(parse(r#"{"exploit": false, "time": {"container_ready": {"absolute": 1.0}}}"#), None);
-        assert_eq!(parse(r#"{"exploit": true, "time": {"exploit": [{"absolute": 2.5}, {"absolute": 2.0}]}}"#), Some(2_000_000_000));
+        assert_eq!(
+            parse(r#"{"exploit": true, "time": {"exploit": [{"absolute": 2.5}, {"absolute": 2.0}]}}"#),
+            Some(2_000_000_000)
+        );
         assert_eq!(parse(r#"{"exploit": true}"#), Some(0));
     }
 }

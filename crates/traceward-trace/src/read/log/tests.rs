@@ -1,0 +1,334 @@
+//! Lines of every tracer, property tests of all parsers, and the real logs where they are.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Dataset, ReadOptions};
+
+fn read_text(name: &str, text: &str) -> Dataset {
+    crate::read::bytes(name, text.as_bytes(), &ReadOptions { strict: true, ..ReadOptions::default() })
+        .unwrap()
+}
+
+/// Every trace in names.
+fn named(data: &Dataset) -> Vec<Vec<&str>> {
+    data.traces.iter().map(|trace| trace.calls.iter().map(|&call| data.calls.name(call)).collect()).collect()
+}
+
+#[test]
+fn strace_in_all_its_options() {
+    let cases = [
+        (
+            "a.txt",
+            "execve(\"/bin/true\", [\"true\"], 0x7ffe /* 39 vars */) = 0\nbrk(NULL) = 0x55\nexit_group(0) = ?\n+++ exited with 0 +++\n",
+        ),
+        (
+            "a.txt",
+            "7 execve(\"/bin/true\", 0x7) = 0\n7 brk(NULL)         = 0x55\n7 exit_group(0) = ?\n7 +++ exited with 0 +++\n",
+        ),
+        (
+            "a.txt",
+            "[pid     7] execve(\"/bin/true\") = 0\n[pid     7] brk(NULL) = 0\n[pid     7] exit_group(0) = ?\n",
+        ),
+        (
+            "a.txt",
+            "7 02:40:41.031682 execve(\"a\") = 0 <0.000189>\n7 02:40:41.031682 brk(NULL) = 0 <0.1>\n7 02:40:41 exit_group(0) = ?\n",
+        ),
+        (
+            "t.7",
+            "1795401641.432217 execve(\"a\") = 0\n1795401641.432217 brk(NULL) = 0\n1795401641.5 exit_group(0) = ?\n",
+        ),
+        (
+            "a.txt",
+            "7      0.000000 execve(\"a\") = 0\n7 (+     0.000282) brk(NULL) = 0\n7      0.000282 brk(NULL) = 0\n7 0.1 exit_group(0) = ?\n",
+        ),
+        ("a.txt", "7 [  59] execve(\"a\") = 0\n7 [  12] brk(NULL) = 0\n7 [ 231] exit_group(0) = ?\n"),
+    ];
+    for (name, text) in cases {
+        // `-r` in this form is no line that strace writes, and is skipped.
+        let data = crate::read::bytes(name, text.as_bytes(), &ReadOptions::default()).unwrap();
+        assert_eq!(named(&data), [["execve", "brk", "exit_group"]], "{text}");
+        assert_eq!(data.report.format, Some(super::super::Format::Log));
+    }
+}
+
+#[test]
+fn halves_of_a_call_count_once_and_exits_part_threads() {
+    let data = read_text(
+        "log",
+        "\
+1 <... read resumed>\"x\", 4) = 1
+1 close(4 <unfinished ...>
+2 set_robust_list(0x7f, 24 <unfinished ...>
+1 <... close resumed>) = 0
+2 <... set_robust_list resumed>) = 0
+1 --- SIGCHLD {si_signo=SIGCHLD} ---
+2 exit_group(0) = ?
+2 +++ exited with 0 +++
+2 getpid() = 2
+1 write(1, \"a = b(c\", 7) = 7
+",
+    );
+    assert_eq!(
+        named(&data),
+        [vec!["read", "close", "write"], vec!["set_robust_list", "exit_group"], vec!["getpid"]]
+    );
+    assert_eq!(data.traces[2].source.to_string(), "log:9");
+}
+
+#[test]
+fn auditd_tells_the_abi_and_is_put_in_order() {
+    let line = |time: &str, arch: &str, call: u32, pid: u32| {
+        format!(
+            "type=SYSCALL msg=audit({time}): arch={arch} syscall={call} success=yes exit=0 items=0 ppid=1 pid={pid} auid=0 comm=\"a\"\n"
+        )
+    };
+    let text = [
+        line("100.002:8", "c000003e", 1, 7),
+        "type=PATH msg=audit(100.002:8): item=0 name=\"/bin/a syscall=9 pid=3\"\n".to_owned(),
+        line("100.001:4294967295", "c000003e", 0, 7),
+        line("100.003:0", "c000003e", 3, 7),
+    ]
+    .concat();
+    let data = read_text("audit.log", &text);
+    assert_eq!(named(&data), [["read", "write", "close"]]);
+    assert_eq!(data.abi, crate::Abi::X86_64);
+    let mixed = text + &line("100.004:9", "40000003", 1, 9);
+    let data = crate::read::bytes("audit.log", mixed.as_bytes(), &ReadOptions::default()).unwrap();
+    assert_eq!((data.traces.len(), data.report.skipped_count), (1, 1), "one data set has one ABI");
+}
+
+#[test]
+fn lines_with_a_direction_of_all_four_kinds() {
+    let cases = [
+        // LID-DS 2021, a name with a blank, a number that has no name, an exit without its entry.
+        "1631209047762064269 33 37 Web Content 41 open < fd=9(<f>/etc/group) name=/etc/group
+1631209047762064270 33 37 Web Content 41 read > fd=9 size=10
+1631209047762064271 33 37 Web Content 41 read < res=10
+1631209047762064272 33 37 Web Content 41 getuid > ",
+        // LID-DS 2019.
+        "1 17:38:06.123456789 0 33 apache2 41 < open fd=9
+2 17:38:06.123456790 0 33 apache2 41 > read fd=9
+3 17:38:06.123456791 0 33 apache2 41 < read res=10
+4 17:38:06.123456792 0 33 apache2 41 > getuid",
+        // sysdig.
+        "1 17:38:06.123456789 0 apache2 (41) < open fd=9
+2 17:38:06.123456790 0 apache2 (41) > read fd=9
+3 17:38:06.123456791 0 apache2 (41) < read res=10
+4 17:38:06.123456792 1 apache2 (41) > getuid",
+        // sysdig -p '%thread.tid %evt.dir %syscall.type'.
+        "41 < open\n41 > read\n41 < read\n41 > getuid",
+    ];
+    for text in cases {
+        assert_eq!(named(&read_text("a.sc", text)), [["open", "read", "getuid"]], "{text}");
+    }
+}
+
+#[test]
+fn lines_of_two_processors_are_put_in_order_before_halves_are_joined() {
+    let text = "\
+1786451590189777253 0 15 python 35 getpid < res=1
+1786451590189769463 0 15 python 35 getpid > arg0=0x7f
+1786451590189824060 0 15 python 35 write > arg0=0x2
+1786451590189700000 0 15 python 35 close < res=0
+";
+    assert_eq!(named(&read_text("a.sc", text)), [["close", "getpid", "write"]]);
+}
+
+#[test]
+fn perf_in_both_forms() {
+    let traced = "\
+         ? (         ): sleep/77  ... [continued]: execve())             = 0
+     0.012 ( 0.004 ms): sleep/77 brk()                                    = 0x55
+     0.310 (         ): sleep/77 clock_nanosleep(rqtp: 0x7ffe)         ...
+     0.320 ( 0.001 ms): my cmd/78 close(fd: 3)                        = 0
+  1000.390 (1000.1 ms): sleep/77  ... [continued]: clock_nanosleep())  = 0
+";
+    assert_eq!(named(&read_text("p", traced)), [vec!["brk", "clock_nanosleep"], vec!["close"]]);
+    let scripted = "\
+dd 12345 [001]  1234.567890: raw_syscalls:sys_enter: NR 0 (0, 7ffd, 1, 0, 0, 0)
+dd 12345/12345 [001]  1234.567891: raw_syscalls:sys_enter: NR 1 (1, 7ffd, 1, 0, 0, 0)
+";
+    let data = crate::read::bytes(
+        "p",
+        scripted.as_bytes(),
+        &ReadOptions { abi: Some(crate::Abi::X86_64), ..ReadOptions::default() },
+    )
+    .unwrap();
+    assert_eq!(named(&data), [["read", "write"]]);
+}
+
+#[test]
+fn tracees_and_tetragons_events() {
+    let tracee = r#"{"timestamp":2,"processId":9,"hostThreadId":41,"hostProcessId":41,"eventName":"openat","args":[],"container":{"id":"c1"}}
+{"timestamp":1,"processId":9,"hostThreadId":41,"eventName":"execve","container":{"id":"c1"}}
+{"timestamp":3,"processId":9,"hostThreadId":41,"eventName":"sched_process_exec"}
+"#;
+    let data = read_text("t.json", tracee);
+    assert_eq!(named(&data), [["execve", "openat"]]);
+    assert_eq!(data.traces[0].group.as_deref(), Some("c1"));
+    let tetragon = r#"{"process_tracepoint":{"process":{"exec_id":"x","pid":9,"tid":41,"docker":"d1"},"subsys":"raw_syscalls","event":"sys_enter","args":[{"syscall_id":{"id":59,"abi":"x64"}}]},"time":"2026-01-01T00:00:00Z"}
+{"process_kprobe":{"process":{"pid":9,"tid":41,"docker":"d1"},"function_name":"__x64_sys_openat","args":[]}}
+{"process_kprobe":{"process":{"pid":9,"tid":41},"function_name":"tcp_connect"}}
+{"process_exit":{"process":{"pid":9,"tid":41}}}
+{"process_kprobe":{"process":{"pid":9,"tid":41,"docker":"d1"},"function_name":"sys_close"}}
+"#;
+    let data = read_text("t.json", tetragon);
+    assert_eq!(named(&data), [vec!["execve", "openat"], vec!["close"]]);
+}
+
+#[test]
+fn tables_with_one_call_a_row() {
+    let ngids = "\
+date,time,pro_id,path,sys_call,event_id,attack_cat,attack_subcat,label
+11/03/2016,2:45:01,1803,/usr/bin/compiz,168,72295,normal,normal,0
+11/03/2016,2:45:01,1803,/usr/bin/compiz,265,72296,normal,normal,0
+11/03/2016,2:45:02,99,/usr/bin/x,5,72297,Exploits,Browser,1
+";
+    let data = crate::read::bytes(
+        "1.csv",
+        ngids.as_bytes(),
+        &ReadOptions { abi: Some(crate::Abi::I386), ..ReadOptions::default() },
+    )
+    .unwrap();
+    assert_eq!(named(&data), [vec!["poll", "clock_gettime"], vec!["open"]]);
+    assert_eq!(data.classes, ["normal", "Exploits"]);
+    let beth = "\
+timestamp,processId,threadId,parentProcessId,userId,mountNamespace,processName,hostName,eventId,eventName,stackAddresses,argsNum,returnValue,args,sus,evil
+1809.4,381,7337,1,100,4026532231,close,ip-10,157,openat,\"[140, 15]\",5,0,\"[{'name': 'x', 'value': 1}]\",1,0
+1809.5,381,7337,1,100,4026532231,close,ip-10,3,close,\"[140, 15]\",5,0,\"[]\",1,1
+";
+    let data = read_text("b.csv", beth);
+    assert_eq!(named(&data), [["openat", "close"]]);
+    assert_eq!(
+        (data.classes.as_slice(), data.traces[0].group.as_deref()),
+        (&["attack".to_owned()][..], Some("ip-10"))
+    );
+}
+
+#[test]
+fn what_is_no_log_is_not_taken_for_one() {
+    for text in [
+        "read write close\n",
+        "1 2\n1 3\n",
+        "label,trace\nx,3 4\n",
+        "{\"calls\": [1]}\n",
+        "a < b and c > d\n",
+    ] {
+        assert_eq!(dialect(text.as_bytes(), true), None, "{text}");
+    }
+}
+
+fn readers() -> Vec<Box<dyn Reader>> {
+    vec![
+        Box::new(strace::Strace::of_file("a.7")),
+        Box::new(auditd::Auditd),
+        Box::new(sysdig::Sysdig),
+        Box::new(perf::Perf),
+        Box::new(events::Events),
+        Box::new(EventTable::of_header(b"pro_id,sys_call,label").unwrap()),
+    ]
+}
+
+proptest! {
+    /// Whatever stands in a line, there is an answer.
+    #[test]
+    fn no_line_is_too_strange(line in prop::collection::vec(any::<u8>(), 0..120)) {
+        for mut reader in readers() {
+            let _ = reader.line(&line);
+        }
+        let _ = dialect(&line, true);
+    }
+
+    /// Nor any line that looks like one of theirs.
+    #[test]
+    fn no_line_made_of_their_words_is_too_strange(
+        words in prop::collection::vec(
+            prop::sample::select(vec![
+                "1", "77", "1631209047762064269", "17:38:06.1", "read", "(", ")", "<", ">", "<...", "resumed>)", "= 0",
+                "<unfinished ...>", "+++", "exited", "type=SYSCALL", "msg=audit(1.2:3):", "arch=c000003e", "syscall=59",
+                "pid=4", "[pid", "]", "dd/77", "( 0.004 ms):", "raw_syscalls:sys_enter:", "NR", "{\"process_exit\":", "}",
+            ]),
+            0..14,
+        ),
+    ) {
+        let line = words.join(" ");
+        for mut reader in readers() {
+            let _ = reader.line(line.as_bytes());
+        }
+    }
+
+    /// strace: what is written is read, whatever the arguments.
+    #[test]
+    fn straces_own_lines_come_back(
+        calls in prop::collection::vec((1_u64..5, prop::sample::select(vec!["read", "openat", "rt_sigaction", "_llseek"]), "[ -~&&[^<]]{0,20}"), 1..30),
+    ) {
+        let text: String = calls.iter().map(|(pid, call, args)| format!("{pid} {call}({args}) = 0\n")).collect();
+        let data = crate::read::bytes("s.txt", text.as_bytes(), &ReadOptions::default()).unwrap();
+        let mut expected: Vec<(u64, Vec<&str>)> = Vec::new();
+        for (pid, call, _) in &calls {
+            match expected.iter_mut().find(|(known, _)| known == pid) {
+                Some((_, calls)) => calls.push(*call),
+                None => expected.push((*pid, vec![*call])),
+            }
+        }
+        let expected: Vec<Vec<&str>> = expected.into_iter().map(|(_, calls)| calls).collect();
+        prop_assert_eq!(named(&data), expected);
+    }
+}
+
+/// The folder of real logs, if it is here.
+fn real(file: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("TRACEWARD_DATA").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
+        PathBuf::from,
+    );
+    let path = root.join("formats").join(file);
+    if !path.exists() {
+        println!("skipped: {} is not here", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// Counts by other means: `grep -cE '^[0-9]+ ([0-9:.]+ )?(\[ *[0-9]+\] )?[a-z_0-9]+\('` and `grep -c ' resumed>'` for
+/// strace, `grep -c '^type=SYSCALL'` for auditd, `grep -c ' > '` for the capture.
+#[test]
+fn real_logs_give_the_calls_that_grep_counts() {
+    let lines = |path: &PathBuf, of: fn(&str) -> bool| {
+        std::fs::read_to_string(path).unwrap().lines().filter(|line| of(line)).count()
+    };
+    let straces = [
+        "strace/strace-f.txt",
+        "strace/strace-f-tt-T-y.txt",
+        "strace/strace-n.txt",
+        "strace/strace-r.txt",
+        "strace/strace-stderr.txt",
+        "strace/strace-ff.21411",
+        "strace/strace-ff.21412",
+        "strace/strace-ff.21413",
+    ];
+    for file in straces {
+        let Some(path) = real(file) else { return };
+        let entries = lines(&path, |line| {
+            line.contains('(') && !line.contains("resumed>") && !line.contains("--- SIG")
+        });
+        let data = crate::read::read(&path, &ReadOptions { strict: true, ..ReadOptions::default() }).unwrap();
+        assert_eq!(data.call_count(), entries, "{file}");
+        assert_eq!(data.abi, crate::Abi::X86_64, "{file}");
+    }
+    let Some(path) = real("auditd-dd.log") else { return };
+    let data = crate::read::read(&path, &ReadOptions { strict: true, ..ReadOptions::default() }).unwrap();
+    assert_eq!(data.call_count(), lines(&path, |line| line.starts_with("type=SYSCALL")));
+    assert_eq!(data.abi, crate::Abi::X86_64);
+    let Some(path) = real("ebpf-flask-sc/normal_32.sc") else { return };
+    let data = crate::read::read(&path, &ReadOptions::default()).unwrap();
+    let entries = lines(&path, |line| line.split(' ').nth(6) == Some(">"));
+    let without = data.call_count() - entries;
+    assert_eq!(without, 1, "one recording begins inside a poll");
+    let Some(path) = real("lid-ds-2021-lines/sample_lines.sc") else { return };
+    let data = crate::read::read(&path, &ReadOptions { strict: true, ..ReadOptions::default() }).unwrap();
+    assert!(data.call_count() >= lines(&path, |line| line.contains(" > ")), "{}", data.call_count());
+}
