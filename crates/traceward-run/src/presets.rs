@@ -292,7 +292,7 @@ mod tests {
         article-4 0.0001 200 true
         article-5 0.0001 200 true
         network 0.01 10 false
-        live 0.005 20 false
+        live 0.01 12 false
         ");
     }
 }

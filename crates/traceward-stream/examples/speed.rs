@@ -35,8 +35,8 @@ const CALLS: usize = 400_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
-        "{:<28} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
-        "ns a call", "bytes", "one", "asked", "many", "waves", "batch", "floor"
+        "{:<28} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>12} {:>11}",
+        "ns a call", "bytes", "one", "asked", "many", "waves", "batch", "floor", "asked/batch", "many/floor"
     );
     if let Some(path) = std::env::args().nth(1) {
         measure(&path, Stream::load(Path::new(&path))?);
@@ -147,9 +147,10 @@ fn measure(name: &str, stream: Stream) {
         }
     });
     black_box(&states);
-    println!(
-        "{name:<28} {bytes:>6} {one:>7.0} {asked:>7.0} {many:>7.0} {waves:>7.0} {batch:>7.0} {floor:>7.0}"
+    print!(
+        "{name:<28} {bytes:>6} {one:>6.0} {asked:>6.0} {many:>6.0} {waves:>6.0} {batch:>6.0} {floor:>6.0}"
     );
+    println!(" {:>12.1} {:>11.1}", asked / batch, many / floor);
 }
 
 /// Nanoseconds a call, the best of five.

@@ -118,7 +118,7 @@ proptest! {
     fn every_prefix_has_the_scores_of_the_whole_network(spec in spec(), length in 1usize..50, seed: u64) {
         let (network, trace) = (network(&spec, seed), trace(length, &mut Rng::new(seed ^ 1)));
         let prefixes: Vec<&[u32]> = (1..=length).map(|end| &trace[..end]).collect();
-        let wanted = network.predict(&prefixes).unwrap();
+        let wanted = Network::predict(&network, &prefixes).unwrap();
         let mut session = network.session().expect("it reads forwards");
         let mut row = [0.0; CLASSES];
         for (&token, wanted) in trace.iter().zip(wanted.rows()) {
@@ -128,7 +128,7 @@ proptest! {
                 prop_assert!((found - wanted).abs() < 1e-5, "{row:?} against {wanted:?}: {}", serde_json::to_string(&spec).unwrap());
             }
         }
-        let batch = network.stream().unwrap().predict(&prefixes).unwrap();
+        let batch = Classifier::predict(&network, &prefixes).unwrap();
         for (found, wanted) in batch.values().iter().zip(wanted.values()) {
             prop_assert!((found - wanted).abs() < 1e-5);
         }
@@ -156,7 +156,7 @@ fn sessions_follow_the_weights() {
     network.values_mut().for_each(|values| values.iter_mut().for_each(|value| *value *= 2.0));
     let after = scores(&network);
     assert_ne!(before, after);
-    let wanted = network.predict(&[&[5]]).unwrap();
+    let wanted = Network::predict(&network, &[&[5]]).unwrap();
     assert!(after.iter().zip(wanted.row(0)).all(|(found, wanted)| (found - wanted).abs() < 1e-6));
 }
 
