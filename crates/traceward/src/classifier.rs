@@ -22,7 +22,7 @@ pub struct AnyModel {
 
 enum Kind {
     Network(WholeTraces),
-    Recipe(Recipe, Model),
+    Recipe(Box<(Recipe, Model)>),
 }
 
 /// The document's key that says that the model came of a recipe.
@@ -66,7 +66,7 @@ impl AnyModel {
 
     /// A model of n-grams that was trained just now.
     pub fn of_recipe(about: About, recipe: Recipe, model: Model) -> Self {
-        Self { about, kind: Kind::Recipe(recipe, model) }
+        Self { about, kind: Kind::Recipe(Box::new((recipe, model))) }
     }
 
     /// Writes it, all or nothing.
@@ -78,7 +78,8 @@ impl AnyModel {
             Kind::Network(WholeTraces { network, .. }) => {
                 Ok(ModelFile { about: self.about.clone(), network: network.clone() }.save(path)?)
             }
-            Kind::Recipe(recipe, model) => {
+            Kind::Recipe(kept) => {
+                let (recipe, model) = &**kept;
                 let (document, tensors) = model.to_parts();
                 let arrays: Vec<TensorRef<'_>> =
                     tensors.iter().map(|(name, shape, values)| TensorRef { name, shape, values }).collect();
@@ -92,7 +93,7 @@ impl AnyModel {
     pub fn classifier(&self) -> &dyn Classifier {
         match &self.kind {
             Kind::Network(network) => network,
-            Kind::Recipe(_, model) => model,
+            Kind::Recipe(kept) => &kept.1,
         }
     }
 
@@ -108,7 +109,7 @@ impl AnyModel {
     pub fn recipe(&self) -> Option<&Recipe> {
         match &self.kind {
             Kind::Network(_) => None,
-            Kind::Recipe(recipe, _) => Some(recipe),
+            Kind::Recipe(kept) => Some(&kept.0),
         }
     }
 }

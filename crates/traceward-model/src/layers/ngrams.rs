@@ -79,7 +79,7 @@ impl NgramNode {
     fn counts(&self, trace: &[u32]) -> Counts {
         let mut hits = Vec::new();
         let buckets = self.spec.buckets as u128;
-        hashes(&self.spec, trace, |hash| hits.push((u128::from(hash) * buckets >> 64) as u32));
+        hashes(&self.spec, trace, |hash| hits.push(((u128::from(hash) * buckets) >> 64) as u32));
         hits.sort_unstable();
         let mut counts: Vec<(u32, u32)> = Vec::new();
         for bucket in hits {

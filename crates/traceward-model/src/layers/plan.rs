@@ -23,6 +23,9 @@ use crate::init::Initializer;
 use crate::random::derive;
 use crate::{Error, Parameter};
 
+/// Nodes in a row, each with the place of the layer that it ends.
+pub(crate) type Nodes = Vec<(usize, Box<dyn Node>)>;
+
 /// A network that is checked and has its first weights.
 pub(crate) struct Plan {
     /// The spec with every open size filled in.
@@ -30,7 +33,7 @@ pub(crate) struct Plan {
     /// The layers' names.
     pub(crate) names: Vec<String>,
     /// Nodes with the place of the layer that they end.
-    pub(crate) nodes: Vec<(usize, Box<dyn Node>)>,
+    pub(crate) nodes: Nodes,
     /// The last activation, kept apart: losses want what goes into it.
     pub(crate) output_activation: Activation,
     /// The weights.
@@ -143,8 +146,8 @@ impl Planner {
         layers: &[LayerSpec],
         facts: &[LayerFacts],
         within: Option<Branch>,
-    ) -> Result<Vec<(usize, Box<dyn Node>)>, Error> {
-        let mut nodes: Vec<(usize, Box<dyn Node>)> = Vec::new();
+    ) -> Result<Nodes, Error> {
+        let mut nodes: Nodes = Vec::new();
         let mut table = None;
         for (index, (written, facts)) in layers.iter().zip(facts).enumerate() {
             let layer = within.map_or(index, |branch| branch.layer);

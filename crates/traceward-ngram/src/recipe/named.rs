@@ -9,8 +9,11 @@ use crate::neighbours::{Damping, Likeness};
 use crate::novelty::NoveltyConfig;
 use crate::stack::{Member, StackRecipe, Trained};
 
-/// Names and what they make, the best first.
-pub(super) const NAMED: &[(&str, fn() -> Recipe)] = &[
+/// A name and what it makes.
+type Named = (&'static str, fn() -> Recipe);
+
+/// All of them, the best first.
+pub(super) const NAMED: &[Named] = &[
     ("recommended", recommended),
     ("svm", || svm(FeatureConfig::grams(5))),
     ("svm-3", || svm(FeatureConfig::grams(3))),

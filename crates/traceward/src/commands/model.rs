@@ -1,20 +1,13 @@
-//! `model inspect`, and how every command finds the model file behind what was typed.
+//! `model inspect`: what a kept model is.
 
 use std::path::Path;
 
 use serde_json::json;
-use traceward_model::ModelFile;
 use traceward_run::summary;
 
-use crate::classifier::{AnyModel, file_of};
+use crate::classifier::AnyModel;
 use crate::error::{ExitStatus, Failure, Outcome};
 use crate::output::{self, Format, Output};
-
-/// Loads a model: the file itself, or the one in a run directory.
-pub(super) fn load(path: &Path) -> Result<ModelFile, Failure> {
-    let file = file_of(path)?;
-    ModelFile::load(&file).map_err(|e| Failure::new(format_args!("{}: {e}", file.display())))
-}
 
 /// Shows what a model is.
 pub(super) fn inspect(path: &Path, output: Output) -> Outcome {
