@@ -80,8 +80,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Train, find what is wrong, treat it, train again; write down what happened
     Debug(Box<DebugArgs>),
-    /// Evaluate a model on labelled traces
-    Eval(EvalArgs),
+    /// Say what models are worth on data, honestly; or what a kept model is worth on traces
+    Eval(Box<EvalArgs>),
     /// Classify traces, one JSON line each
     Score(ScoreArgs),
     /// Look at, convert, cut and fetch data sets
@@ -408,20 +408,109 @@ pub enum FailOn {
 /// `traceward eval`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  traceward eval runs/NAME                    on the validation side of what it was trained on
-  traceward eval model.safetensors new.csv    on other traces")]
+  traceward eval ADFA-LD.zip --model svm               five honest folds, three seeds, with intervals
+  traceward eval ADFA-LD.zip --model recommended,svm   two models on the same folds, compared in pairs
+  traceward eval ADFA-LD.zip --protocol random         what many papers do, and how much it flatters
+  traceward eval ADFA-LD.zip --protocol leave-one-family-out --seeds 1
+  traceward eval runs/NAME                             a kept model, on the validation side of its data
+  traceward eval model.safetensors new.csv             a kept model on other traces
+
+The first argument decides: a model file or a run directory is judged as it is, data is cut by a protocol
+and models are trained on it. Thresholds are always chosen on other normals than those they judge; the ROC
+point stands beside them. Ctrl-C ends after the training in hand, and what was judged is reported.")]
 pub struct EvalArgs {
-    /// A model file, or a run directory
-    pub model: PathBuf,
-    /// Labelled traces [default: the built-in corpus]. The model's own training set is recognised, and
-    /// only its validation side is used
+    /// Labelled traces to train and judge models on; or a model file or run directory to judge as it is
+    /// [default: the built-in corpus]
+    #[arg(value_name = "DATA|MODEL")]
+    pub subject: Option<PathBuf>,
+    /// After a MODEL: labelled traces [default: the built-in corpus]; the model's own training set is
+    /// recognised, and only its validation side is used. After DATA: a second file, to validate on
+    #[arg(value_name = "DATA")]
     pub data: Option<PathBuf>,
+    /// How traces are told apart [default: honest; given for two files]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "Protocol")]
+    pub protocol: Option<ProtocolName>,
+    /// Models to train and judge [default: svm]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Protocol")]
+    pub model: Vec<String>,
+    /// Networks to train and judge, by preset
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = preset_names(), help_heading = "Protocol")]
+    pub preset: Vec<String>,
+    /// Networks to train and judge, by traceward.toml
+    #[arg(long, value_name = "FILE", help_heading = "Protocol")]
+    pub config: Vec<PathBuf>,
+    /// How often all is done, each time with other folds and another training
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_one(), help_heading = "Protocol")]
+    pub seeds: usize,
+    /// The first seed; the others follow
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Protocol")]
+    pub seed: u64,
+    /// How many folds
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = at_least_one(), help_heading = "Protocol")]
+    pub folds: usize,
+    /// Neither the baseline beside the models nor, under random, the honest protocol beside it
+    #[arg(long, help_heading = "Protocol")]
+    pub no_compare: bool,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Write evaluation.json and evaluation.html here
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Use only traces of files with TEXT in their name (UNM: login, ps)
+    #[arg(long, value_name = "TEXT", help_heading = "Reading data")]
+    pub only: Option<String>,
     /// How to read the data.
     #[command(flatten)]
     pub read: ReadArgs,
+}
+
+impl EvalArgs {
+    /// The first flag given that makes no sense for a model that is kept.
+    pub fn protocol_flag(&self) -> Option<&'static str> {
+        let given = [
+            ("--protocol", self.protocol.is_some()),
+            ("--model", !self.model.is_empty()),
+            ("--preset", !self.preset.is_empty()),
+            ("--config", !self.config.is_empty()),
+            ("--no-compare", self.no_compare),
+            ("--out", self.out.is_some()),
+            ("--only", self.only.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+}
+
+fn at_least_one() -> impl clap::builder::TypedValueParser<Value = usize> {
+    use clap::builder::TypedValueParser;
+    clap::value_parser!(u32).range(1..=1000).map(|n| n as usize)
+}
+
+/// [`Protocol`](traceward_detect::protocol::Protocol) as a flag's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProtocolName {
+    /// Folds; copies removed, attack runs whole, no trace on both sides
+    Honest,
+    /// Stratified folds with copies, which flatters; the honest protocol is run beside it
+    Random,
+    /// Each attack family in turn left out of training: attack or not
+    LeaveOneFamilyOut,
+    /// Trained on normals alone: attack or not, by novelty
+    NormalOnly,
+    /// The data set's own parts
+    Given,
+}
+
+impl From<ProtocolName> for traceward_detect::protocol::Protocol {
+    fn from(name: ProtocolName) -> Self {
+        match name {
+            ProtocolName::Honest => Self::Honest,
+            ProtocolName::Random => Self::Random,
+            ProtocolName::LeaveOneFamilyOut => Self::LeaveOneFamilyOut,
+            ProtocolName::NormalOnly => Self::NormalOnly,
+            ProtocolName::Given => Self::Given,
+        }
+    }
 }
 
 /// `traceward score`.

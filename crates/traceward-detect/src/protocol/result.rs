@@ -11,7 +11,8 @@ use super::family::families;
 use super::figures::{f1, macro_f1};
 use super::notes::notes;
 use super::{
-    Config, FALSE_ALARM_RATES, FamilyRow, Figures, Judgement, Pooled, Protocol, ProtocolError, Run, Units, interval,
+    Config, FALSE_ALARM_RATES, FamilyRow, Figures, Judgement, Pooled, Protocol, ProtocolError, Run, Units,
+    interval,
 };
 use crate::incident::{IncidentFigures, judge_incidents};
 

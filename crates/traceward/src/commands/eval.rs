@@ -1,104 +1,79 @@
-//! `eval`: a kept model on labelled traces.
+//! `eval`: what a kept model is worth on traces, or what models are worth on data.
 //!
-//! Traces that the model was trained on say nothing about it. When DATA is the set it was trained on,
-//! known by its fingerprint, the split is made again and only the validation side is used.
+//! Which of the two is asked follows from the first argument: a model file or run directory is judged as
+//! it is ([`kept`]); data is cut by a protocol, and models are trained and judged on it ([`protocol`]).
 
-use traceward_model::ModelFile;
-use traceward_trace::Dataset;
-use traceward_trace::split;
-use traceward_train::Traces;
+mod kept;
+mod progress;
+mod protocol;
 
-use super::model;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use crate::cli::EvalArgs;
-use crate::error::{ExitStatus, Failure, Outcome};
-use crate::evaluate::{Judged, evaluate};
-use crate::input;
-use crate::output::{self, Format, Output};
+use crate::error::{Failure, Outcome};
+use crate::output::Output;
 
 /// Runs the command.
 pub(super) fn run(args: &EvalArgs, output: Output) -> Outcome {
     super::set_threads(args.threads)?;
-    let model = model::load(&args.model)?;
-    let source = input::source(args.data.as_slice(), &args.read)?;
-    let data = input::load(&source, output)?;
-    let (indices, protocol) = held_out(&model, &data, output)?;
-    let traces = labelled(&model, &data, &indices, output)?;
-    let evaluation = evaluate(
-        &model.network,
-        &traces,
-        &Judged {
-            classes: &model.about.classes,
-            protocol: &protocol,
-            seed: model.about.split.as_ref().map_or(0, |split| split.seed),
-            training_counts: None,
-        },
-    )?;
-    match output.format {
-        Format::Json => output.json(&evaluation)?,
-        Format::Text => output.text(&traceward_report::evaluation::text(&evaluation, output::width()))?,
-    }
-    Ok(ExitStatus::Fine)
-}
-
-/// The traces of `data` that the model has not seen, as far as that can be known, and in a word how
-/// they were told apart.
-fn held_out(model: &ModelFile, data: &Dataset, output: Output) -> Result<(Vec<u32>, String), Failure> {
-    if let Some(config) = &model.about.split
-        && data.fingerprint().to_string() == model.about.fingerprint
-    {
-        let split = split::split(data, config)?;
-        output.note(format_args!(
-            "this is the data set the model was trained on: evaluating on its validation side, {} ({} split)",
-            output::counted(split.validation.len() as u64, "trace", "traces"),
-            config.method
-        ));
-        return Ok((split.validation, config.method.to_string()));
-    }
-    output.warning(
-        "not the data set the model was trained on: traces that it shares with it, if any, flatter the model",
-    );
-    Ok(((0..data.traces.len() as u32).collect(), "other data".to_owned()))
-}
-
-/// Encodes the labelled traces among `indices`; their classes must be the model's.
-fn labelled(model: &ModelFile, data: &Dataset, indices: &[u32], output: Output) -> Result<Traces, Failure> {
-    let classes: Vec<Option<u32>> = data
-        .classes
-        .iter()
-        .map(|class| model.about.classes.iter().position(|known| known == class).map(|i| i as u32))
-        .collect();
-    let tokens = super::score::encode(model, data, output);
-    let mut traces = Traces::new();
-    let (mut foreign, mut unlabelled) = (0_u64, 0_u64);
-    for &index in indices {
-        let trace = &data.traces[index as usize];
-        match trace.class.map(|class| classes[usize::from(class)]) {
-            Some(Some(label)) => {
-                let calls = model.about.input.cut(&trace.calls);
-                traces.push(calls.iter().map(|&call| tokens[usize::from(call)]), label);
+    match &args.subject {
+        Some(path) if is_model(path) => {
+            if let Some(flag) = args.protocol_flag() {
+                return Err(Failure::new(format_args!(
+                    "{flag} is about training and judging models on data, and {} is a model that is kept",
+                    path.display()
+                ))
+                .hint(format!("without {flag} the model is judged as it is"))
+                .hint(format!("traceward eval DATA {flag} … judges models by a protocol")));
             }
-            Some(None) => foreign += 1,
-            None => unlabelled += 1,
+            kept::run(path, args, output)
         }
+        _ => protocol::run(args, output),
     }
-    if foreign > 0 {
-        output.warning(format_args!(
-            "{} of classes that the model does not know left out",
-            output::counted(foreign, "trace", "traces")
-        ));
+}
+
+/// Whether a path is a model rather than data: a run directory, or a safetensors file, by its name or its
+/// beginning. What is not there counts by its name, so that the message is about the right thing.
+fn is_model(path: &Path) -> bool {
+    if path.is_dir() {
+        return ["model.safetensors", "traceward.toml"].iter().any(|name| path.join(name).exists());
     }
-    if unlabelled > 0 {
-        output.warning(format_args!(
-            "{} without a label left out",
-            output::counted(unlabelled, "trace", "traces")
-        ));
+    path.extension().is_some_and(|extension| extension == "safetensors") || starts_as_safetensors(path)
+}
+
+/// Eight bytes of a length, then JSON: what no format of traces begins with.
+fn starts_as_safetensors(path: &Path) -> bool {
+    /// The longest header that the format allows.
+    const LONGEST: u64 = 100_000_000;
+    let mut head = [0; 9];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    let [length @ .., brace] = head;
+    read.is_ok() && brace == b'{' && u64::from_le_bytes(length) <= LONGEST
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_model_is_told_from_data() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, bytes).unwrap();
+            path
+        };
+        assert!(is_model(&file("any.name", b"\x10\0\0\0\0\0\0\0{\"a\":{}")));
+        assert!(is_model(Path::new("nowhere.safetensors")));
+        assert!(is_model(file("run/traceward.toml", b"").parent().unwrap()));
+        assert!(!is_model(&file("data/attack/web_1/a.txt", b"6 5 11")));
+        assert!(!is_model(dir.path().join("data").as_path()));
+        assert!(!is_model(&file("rows.jsonl", b"{\"calls\": [\"open\"]}")));
+        assert!(!is_model(Path::new("nowhere.csv")));
     }
-    if traces.is_empty() {
-        return Err(Failure::new(format_args!(
-            "{} has no trace of the model's classes ({})",
-            data.name,
-            model.about.classes.join(", ")
-        )));
-    }
-    Ok(traces)
 }

@@ -9,6 +9,7 @@ mod data;
 mod debug;
 mod doctor;
 mod doctor_live;
+mod eval;
 mod harness;
 mod help;
 mod model;
