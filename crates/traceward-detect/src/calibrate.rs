@@ -14,7 +14,9 @@
 //!
 //! Two tables are kept, since a finished trace can be judged once, by all of its calls, and a live process
 //! must be judged all along: the maximum of many looks is larger than the last one, so each way of looking
-//! has a threshold of its own.
+//! has a threshold of its own. Looking often is not for free: on ADFA-LD at 1 % false alarms, a linear model
+//! of 1-3-grams finds 0.69 of attacks at the end and 0.45 by the highest score of their lives
+//! (`tests/coverage.rs` prints it).
 //!
 //! [`About::calibration`]: traceward_run::About::calibration
 

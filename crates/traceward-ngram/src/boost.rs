@@ -5,8 +5,24 @@
 //! parameters' names ([`BoostConfig`]). Columns may be counts, which are mostly zero and cost nothing where
 //! they are, or any other numbers.
 //!
-//! The trees of a round are grown side by side. All sums are exact ([`histogram`]), so the model does not
-//! depend on the number of threads.
+//! The trees of a round are grown side by side. All sums are exact, so the model does not depend on the
+//! number of threads.
+//!
+//! Why our own. What there is, on the first fold of ADFA-LD (3,094 traces, seven classes, 1-3-grams, of which
+//! the 3,707 that stand in 20 traces or more; two cores with other work on them, hence processor seconds):
+//!
+//! | | softmax of all classes | input | fit, s | macro-F1 |
+//! |---|---|---|---|---|
+//! | `perpetual` 2.3 | no, one against the rest | dense | above 69, stopped | |
+//! | `forust-ml` 0.8, 100 rounds of 31 leaves | no, one against the rest | dense | 71 | .637 |
+//! | `smartcore` 0.7, random forest of 20 trees; answers with labels only | - | dense | 7 | .619 |
+//! | `gbdt` 0.1 | no, two classes | dense | | |
+//! | `linfa-ensemble` 0.8 | bagging; answers with labels only | dense | | |
+//! | `lightgbm3` 1.0 | yes | | needs CMake and libclang to build | |
+//!
+//! `perpetual` needs a nightly compiler besides. On all five folds, pooled, with the same columns: LightGBM
+//! 4's defaults macro-F1 .669, AUC .982, detection rate .828 at 1 % false alarms and .537 at 0.1 %; ours
+//! .674, .981, .820 and .522.
 
 mod bins;
 mod config;

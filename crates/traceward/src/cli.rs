@@ -33,9 +33,9 @@ pub struct Cli {
 /// Flags that mean the same everywhere.
 #[derive(Args, Debug)]
 pub struct Global {
-    /// How results are written to stdout
-    #[arg(long, value_enum, default_value_t, global = true, help_heading = "Output")]
-    pub format: Format,
+    /// How results are written to stdout [default: text; JSON Lines for score]
+    #[arg(long, value_enum, global = true, help_heading = "Output")]
+    pub format: Option<Format>,
     /// No progress and no notes on stderr, errors only
     #[arg(short, long, global = true, help_heading = "Output")]
     pub quiet: bool,
@@ -66,7 +66,8 @@ pub enum Format {
 impl Global {
     /// The streams these flags ask for. What only the doctor writes counts as text.
     pub fn output(&self) -> Output {
-        let format = if self.format == Format::Json { output::Format::Json } else { output::Format::Text };
+        let format =
+            if self.format == Some(Format::Json) { output::Format::Json } else { output::Format::Text };
         Output { format, quiet: self.quiet, verbose: self.verbose }
     }
 }
@@ -82,8 +83,10 @@ pub enum Command {
     Debug(Box<DebugArgs>),
     /// Say what models are worth on data, honestly; or what a kept model is worth on traces
     Eval(Box<EvalArgs>),
-    /// Classify traces, one JSON line each
+    /// Give the verdict on each trace, one JSON line each
     Score(ScoreArgs),
+    /// Set a model's thresholds by your own normal traces, for the false alarms you can bear
+    Calibrate(CalibrateArgs),
     /// Look at, convert, cut and fetch data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -517,19 +520,111 @@ impl From<ProtocolName> for traceward_detect::protocol::Protocol {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   traceward score runs/NAME new-traces/ > verdicts.jsonl
-  traceward score model.safetensors a.csv b.parquet | jq 'select(.verdict != \"normal\") | .source'")]
+  traceward score model.safetensors a.csv b.parquet | jq 'select(.verdict != \"normal\") | .source'
+  traceward score model.safetensors new.csv --format text --far 1%
+
+A verdict is normal, attack (with its family), unknown-attack, novel or abstain. The threshold is the one
+that traceward calibrate put into the model. A finished trace is judged once, by all of its calls, which finds
+more than judging it as if it were live (--life): each look at a process is a chance for a false alarm, too.")]
 pub struct ScoreArgs {
     /// A model file, or a run directory
     pub model: PathBuf,
     /// Traces, in any format that traceward reads
     #[arg(required = true)]
     pub input: Vec<PathBuf>,
+    /// Take the model's threshold for this false-alarm rate, such as 1% or 0.01 [default: the rate that it
+    /// was calibrated for]
+    #[arg(long, value_name = "RATE", help_heading = "Verdicts")]
+    pub far: Option<Rate>,
+    /// Call an attack what has P(attack) above this, whatever the model's calibration says
+    #[arg(long, value_name = "P", value_parser = probability, conflicts_with = "far", help_heading = "Verdicts")]
+    pub threshold: Option<f64>,
+    /// Judge each trace as if it were live, at every moment of its life and by the threshold for that, not
+    /// once by all of its calls; says after how many calls the alarm comes
+    #[arg(long, help_heading = "Verdicts")]
+    pub life: bool,
+    /// Read only the first N calls of each trace
+    #[arg(long, value_name = "N", help_heading = "Verdicts")]
+    pub prefix: Option<std::num::NonZeroUsize>,
+    /// Whose verdicts name the calls that moved them
+    #[arg(long, value_enum, value_name = "WHOSE", default_value_t, help_heading = "Verdicts")]
+    pub reasons: WhatToExplain,
+    /// Exit code 1 if a trace is an attack
+    #[arg(long, help_heading = "Verdicts")]
+    pub fail_on_attack: bool,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// How to read the data.
     #[command(flatten)]
     pub read: ReadArgs,
+}
+
+/// Whose verdicts are explained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum WhatToExplain {
+    /// Attacks and what is novel
+    #[default]
+    Alarms,
+    /// Every trace: what speaks for an attack in normal ones, too. Slow
+    All,
+    /// None: fastest
+    None,
+}
+
+/// `traceward calibrate`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  traceward calibrate runs/NAME my-normals/ --far 0.1%
+  traceward calibrate model.safetensors monday.jsonl tuesday.jsonl --far 1% --out calibrated.safetensors
+
+Give traces of your own normal processes, recorded as those that will be judged, which the model was not
+trained on: 999 or more for 0.1 %. Of processes like these, at most that share will ever be called an attack,
+and at most as many again novel.")]
+pub struct CalibrateArgs {
+    /// A model file, or a run directory
+    pub model: PathBuf,
+    /// Normal traces, in any format that traceward reads; what is labelled otherwise is left out
+    #[arg(required = true)]
+    pub normals: Vec<PathBuf>,
+    /// The share of normal processes that may ever alarm, such as 0.1% or 0.001
+    #[arg(long, value_name = "RATE", default_value = "0.1%")]
+    pub far: Rate,
+    /// Write the calibrated model here [default: into the model file itself]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// How to read the data.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// A rate between 0 and 1 as typed: `0.001` or `0.1%`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate(pub f64);
+
+impl std::str::FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no rate between 0 and 1: write 0.1% or 0.001");
+        let number = |text: &str| text.trim().parse::<f64>().map_err(|_| wrong());
+        let rate = match text.strip_suffix('%') {
+            // One rounding, so that 0.1% is 0.001.
+            Some(percent) => number(percent)? / 100.0,
+            None => number(text)?,
+        };
+        if rate > 0.0 && rate < 1.0 { Ok(Self(rate)) } else { Err(wrong()) }
+    }
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(p) if (0.0..=1.0).contains(&p) => Ok(p),
+        _ => Err(format!("{text:?} is no probability: write a number from 0 to 1")),
+    }
 }
 
 /// `traceward data …`.

@@ -1,5 +1,6 @@
 //! The commands, one file each: from what was typed to work done and results written.
 
+mod calibrate;
 mod check;
 mod data;
 mod debug;
@@ -23,7 +24,8 @@ use crate::error::{ExitStatus, Failure, Outcome};
 /// Whatever keeps the command from doing its work, with a message for the user.
 pub fn run(cli: Cli) -> Outcome {
     let output = cli.global.output();
-    let format = cli.global.format;
+    let typed = cli.global.format;
+    let format = typed.unwrap_or_default();
     if !matches!(format, Format::Text | Format::Json) && !matches!(cli.command, Command::Doctor(_)) {
         return Err(Failure::new("only the doctor writes this format; elsewhere there are text and json"));
     }
@@ -32,7 +34,8 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Train(args) => train::run(*args, output),
         Command::Debug(args) => debug::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
-        Command::Score(args) => score::run(&args, output),
+        Command::Score(args) => score::run(&args, typed, output),
+        Command::Calibrate(args) => calibrate::run(&args, output),
         Command::Data(DataCommand::Inspect { data, read }) => data::inspect(&data, &read, output),
         Command::Data(DataCommand::Convert(args)) => data::convert(&args, output),
         Command::Data(DataCommand::Split(args)) => data::split(&args, output),

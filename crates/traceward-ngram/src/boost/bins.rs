@@ -170,42 +170,42 @@ fn cut(
 /// value that alone fills a bin gets one; the others are gathered until their bin is full.
 fn inner_cuts(values: &[(f32, usize)], max_bin: usize, min_data_in_bin: usize) -> Vec<f32> {
     let mut cuts = Vec::new();
-    let total: usize = values.iter().map(|&(_, count)| count).sum();
-    let cut_after = |at: usize| between(values[at].0, values[at + 1].0);
     let mut gathered = 0;
     if values.len() <= max_bin {
-        for at in 0..values.len().saturating_sub(1) {
-            gathered += values[at].1;
+        for pair in values.windows(2) {
+            gathered += pair[0].1;
             if gathered >= min_data_in_bin {
-                cuts.push(cut_after(at));
+                cuts.push(between(pair[0].0, pair[1].0));
                 gathered = 0;
             }
         }
         return cuts;
     }
+    let total: usize = values.iter().map(|&(_, count)| count).sum();
     let max_bin = max_bin.min(total / min_data_in_bin.max(1)).max(1);
     let full = total as f64 / max_bin as f64;
-    let alone = |at: usize| values[at].1 as f64 >= full;
+    let alone = |count: usize| count as f64 >= full;
     let (mut bins_left, mut rows_left) = (max_bin, total);
-    for at in (0..values.len()).filter(|&at| alone(at)) {
+    for &(_, count) in values.iter().filter(|&&(_, count)| alone(count)) {
         bins_left -= 1;
-        rows_left -= values[at].1;
+        rows_left -= count;
     }
     let mean = |rows: usize, bins: usize| rows as f64 / bins.max(1) as f64;
     let mut wanted = mean(rows_left, bins_left);
-    for at in 0..values.len() - 1 {
+    for pair in values.windows(2) {
         if cuts.len() + 1 >= max_bin {
             break;
         }
-        gathered += values[at].1;
-        if !alone(at) {
-            rows_left -= values[at].1;
+        let ((value, count), (next, next_count)) = (pair[0], pair[1]);
+        gathered += count;
+        if !alone(count) {
+            rows_left -= count;
         }
         let filled = gathered as f64;
-        if alone(at) || filled >= wanted || (alone(at + 1) && filled >= (wanted * 0.5).max(1.0)) {
-            cuts.push(cut_after(at));
+        if alone(count) || filled >= wanted || (alone(next_count) && filled >= (wanted * 0.5).max(1.0)) {
+            cuts.push(between(value, next));
             gathered = 0;
-            if !alone(at) {
+            if !alone(count) {
                 bins_left = bins_left.saturating_sub(1);
                 wanted = mean(rows_left, bins_left);
             }
