@@ -1,6 +1,6 @@
 //! The training traces most like a trace: a classifier by itself, and features for others.
 //!
-//! Likeness is the cosine between n-gram counts, damped ([`Damping`]) and not weighted by rarity. A [`Bank`]
+//! Likeness is the cosine between n-gram counts, damped ([`Damping`]) and not weighted by rarity. A `Bank`
 //! finds it to all training traces at once through an inverted index. What is learnt from it must not be
 //! learnt from traces' likeness to themselves, so for a training trace its own group is left out: an attack
 //! run's traces are as like each other as copies are, and a new run has no such company.

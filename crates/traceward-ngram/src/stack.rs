@@ -10,7 +10,7 @@
 //!   conditional logit: one weight a member, one bias a family (McFadden 1974).
 //!
 //! P(normal) is one minus the first; P(family) the first times the second. What the blends are fitted on are
-//! the members' answers to traces that they were not trained on ([`fit`]): the training traces are dealt into
+//! the members' answers to traces that they were not trained on (`fit`): the training traces are dealt into
 //! inner folds, groups whole, as the honest protocol deals the outer ones. Where no class means normal, or
 //! all traces are normal or none is, there are only families.
 

@@ -2,7 +2,7 @@
 //!
 //! A linear model on counts of n-grams is hard for a recurrent network to beat, but exact counts grow with the
 //! trace. Here a session has a fixed number of small counters; an n-gram counts where its hash says, shares the
-//! counter with others that fall there, and a counter stops at [`MOST`]. When a counter goes from `c` to
+//! counter with others that fall there, and a counter stops at `MOST`. When a counter goes from `c` to
 //! `c + 1`, the n-gram that moved it gains `w(c + 1) - w(c)`, with `w(c) = 1 + ln c` and `w(0) = 0`: without
 //! shared counters that is the sublinear count of text classification (scikit-learn's `sublinear_tf`). An n-gram
 //! whose counter is taken gains less than it should, and that is all that is lost.

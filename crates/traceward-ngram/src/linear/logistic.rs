@@ -1,6 +1,6 @@
 //! Logistic regression of all classes at once.
 //!
-//! The least of ½|W|² + C Σ sᵢ (-ln softmax(W xᵢ + b)[yᵢ]), s being the class weights and b not being
+//! The least of ½|W|² + C Σ sᵢ (-ln softmax(W xᵢ + b)\[yᵢ\]), s being the class weights and b not being
 //! shrunk: scikit-learn's `LogisticRegression(solver="lbfgs")`.
 
 use rayon::prelude::*;
