@@ -214,9 +214,11 @@ fn verdict(comparison: &Comparison) -> String {
         difference.mean,
         traceward_trace::profile::numerals::counted(seeds.len(), "seed")
     );
+    // Another seed moves a model by as much as models differ: one draw of folds proves nothing about others.
+    let folds = if seeds.len() == 1 { " on these folds" } else { "" };
     let luck = match (difference.is_more_than_luck(), difference.mean > 0.0) {
-        (true, true) => format!("{model} is better than {with}: {size}; that is more than luck"),
-        (true, false) => format!("{model} is worse than {with}: {size}; that is more than luck"),
+        (true, true) => format!("{model} is better than {with}: {size}; that is more than luck{folds}"),
+        (true, false) => format!("{model} is worse than {with}: {size}; that is more than luck{folds}"),
         (false, _) => format!("{model} and {with} cannot be told apart: {size} may be luck"),
     };
     match mcnemar {
