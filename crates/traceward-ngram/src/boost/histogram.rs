@@ -7,7 +7,8 @@
 //! How many rows a cut leaves on a side is not counted but taken from the side's share of the leaf's second
 //! derivatives, as LightGBM does. It makes a histogram smaller, but that is not why: rows that are settled
 //! weigh little, so a few of a rare family that are not can be parted from many normal ones. Counting exactly
-//! costs 0.02 macro-F1 on average over the settings that were tried on ADFA-LD.
+//! gave macro-F1 .649 instead of .674 on the five folds of ADFA-LD (inner folds: .654 instead of .656, and
+//! .639 instead of .654 with a third of the columns drawn; one run each).
 
 use super::bins::{Binned, Column};
 
