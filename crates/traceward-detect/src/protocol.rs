@@ -9,7 +9,7 @@
 //! | [`Honest`](Protocol::Honest) | four of five folds | the fifth, in turn. One copy of each trace a class; an attack run is never cut; no trace stands on both sides |
 //! | [`Random`](Protocol::Random) | the same, of stratified folds with all copies | what many papers report; it flatters |
 //! | [`LeaveOneFamilyOut`](Protocol::LeaveOneFamilyOut) | an honest fold's training side without one family | that family, and the fold's normals: attack or not |
-//! | [`NormalOnly`](Protocol::NormalOnly) | normals alone | the other normals and all attacks, by novelty: attack or not |
+//! | [`NormalOnly`](Protocol::NormalOnly) | normals alone | the other normals and all attacks, by novelty: attack or not. Copies are kept, as in published figures |
 //! | [`Given`](Protocol::Given) | the data set's training part | its validation part |
 //!
 //! Every trace is judged by a model that was not trained on it, with a vocabulary learnt on that model's

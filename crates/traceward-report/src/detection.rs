@@ -65,30 +65,25 @@ impl Page {
 
     /// One line a model, and below it its intervals.
     fn models(&mut self, report: &ProtocolReport) {
-        let mut table = Table::new(
-            [
-                Column::text("model").elastic(),
-                Column::number("macro-F1"),
-                Column::number("AUC"),
-                Column::number("found, 1 %"),
-                Column::number("found, 0.1 %").optional(),
-                Column::number("accuracy").optional(),
-            ],
-            self.palette.heading,
-        );
-        for standing in standings(report) {
-            let cells = [
-                standing.macro_f1,
-                standing.auc,
-                found(&standing, "0.01"),
-                found(&standing, "0.001"),
-                standing.accuracy,
-            ];
-            let cells = cells.map(figure_or_dash);
+        let standings = standings(report);
+        let figures: [(Column, &str, &dyn Fn(&Standing) -> Option<f64>); 5] = [
+            (Column::number("macro-F1"), "macro_f1", &|s| s.macro_f1),
+            (Column::number("AUC"), "auc", &|s| s.auc),
+            (Column::number("found, 1 %"), "dr_at_threshold.0.01", &|s| found(s, "0.01")),
+            (Column::number("found, 0.1 %").optional(), "dr_at_threshold.0.001", &|s| found(s, "0.001")),
+            (Column::number("accuracy").optional(), "accuracy", &|s| s.accuracy),
+        ];
+        // A protocol that asks for no family has no macro-F1 to show.
+        let figures: Vec<_> =
+            figures.into_iter().filter(|(_, _, of)| standings.iter().any(|s| of(s).is_some())).collect();
+        let columns = figures.iter().map(|(column, _, _)| column.clone());
+        let mut table =
+            Table::new(std::iter::once(Column::text("model").elastic()).chain(columns), self.palette.heading);
+        for standing in &standings {
+            let cells = figures.iter().map(|(_, _, of)| figure_or_dash(of(standing)));
             table.row(std::iter::once(standing.name.clone()).chain(cells));
             if !standing.intervals.is_empty() {
-                let keys = ["macro_f1", "auc", "dr_at_threshold.0.01", "dr_at_threshold.0.001", "accuracy"];
-                let between = keys.map(|key| between(&standing, key).unwrap_or_default());
+                let between = figures.iter().map(|(_, key, _)| between(standing, key).unwrap_or_default());
                 let cells = std::iter::once(String::new()).chain(between);
                 table.row(cells.map(|text| Cell::styled(text, self.palette.faint)));
             }

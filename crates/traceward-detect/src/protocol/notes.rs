@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use traceward_trace::Dataset;
 use traceward_trace::profile::numerals::{count, counted, list};
 
-use super::{FALSE_ALARM_RATES, Judgement, Pooled, Protocol, ProtocolResult, Run, plan};
+use super::{FALSE_ALARM_RATES, Judgement, Pooled, Protocol, ProtocolResult, Run, Units, plan};
 
 /// What a reader should know before quoting a number.
 pub(super) fn notes(
@@ -72,20 +72,44 @@ pub(super) fn notes(
     notes
 }
 
-/// For the convention of published figures, which keeps copies: how many judged normals are known by heart.
+/// For protocols that keep copies: how many judged traces are known by heart, and what is left without them.
 fn trained_on_equals(data: &Dataset, run: &Run, judgements: &[&Judgement]) -> Option<String> {
-    if !matches!(run.config.protocol, Protocol::NormalOnly | Protocol::Given | Protocol::Random) {
+    let protocol = run.config.protocol;
+    if !matches!(protocol, Protocol::NormalOnly | Protocol::Given | Protocol::Random) {
         return None;
     }
-    let cases = plan(data, &run.config, judgements[0].seed).ok()?;
-    let calls = |row: &u32| data.traces[*row as usize].calls.as_slice();
     let (mut equal, mut all) = (0, 0);
-    for case in &cases {
-        let trained: HashSet<&[u16]> = case.train.iter().map(calls).collect();
-        equal += case.judge.iter().filter(|row| trained.contains(calls(row))).count();
-        all += case.judge.len();
+    let mut areas = Vec::new();
+    for judgement in judgements {
+        let cases = plan(data, &run.config, judgement.seed).ok()?;
+        let calls = |row: u32| data.traces[row as usize].calls.as_slice();
+        let trained: Vec<HashSet<&[u16]>> =
+            cases.iter().map(|case| case.train.iter().map(|&row| calls(row)).collect()).collect();
+        let mut seen = HashSet::new();
+        let fresh: Vec<usize> = (0..judgement.traces.len())
+            .filter(|&i| {
+                let trace = calls(judgement.traces[i]);
+                let known = trained[judgement.cases[i] as usize].contains(trace);
+                equal += usize::from(known);
+                !known && seen.insert((trace, judgement.labels[i]))
+            })
+            .collect();
+        all += judgement.traces.len();
+        let left = judgement.only(&fresh);
+        let units = Units::of(data, left.traces.iter().copied());
+        areas.extend(Pooled::new(data, &left, protocol, &units).figures(None).auc);
     }
+    let auc = areas.iter().sum::<f64>() / areas.len() as f64;
+    let without = if areas.is_empty() {
+        String::new()
+    } else {
+        format!(" Without them, and each trace counted once, the AUC is {auc:.3}.")
+    };
     (equal > 0).then(|| {
-        format!("{} of the {} judged traces equal a trace that was trained on.", count(equal), count(all))
+        format!(
+            "{} of the {} judged traces equal a trace that was trained on.{without}",
+            count(equal / judgements.len()),
+            count(all / judgements.len())
+        )
     })
 }

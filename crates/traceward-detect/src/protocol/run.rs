@@ -45,6 +45,19 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// What was said of some of the traces, by their places here.
+    pub(super) fn only(&self, places: &[usize]) -> Self {
+        let rows = places.iter().flat_map(|&place| self.scores.row(place)).copied().collect();
+        Self {
+            traces: places.iter().map(|&place| self.traces[place]).collect(),
+            cases: places.iter().map(|&place| self.cases[place]).collect(),
+            labels: places.iter().map(|&place| self.labels[place]).collect(),
+            scores: Scores::new(self.scores.classes(), rows),
+            novelty: self.novelty.as_ref().map(|all| places.iter().map(|&place| all[place]).collect()),
+            ..self.clone()
+        }
+    }
+
     /// Whether all cases were judged.
     pub fn is_complete(&self) -> bool {
         self.done == self.planned

@@ -189,12 +189,12 @@ fn charts(report: &ProtocolReport) -> Vec<String> {
             })
         };
         charts.push(draw("attacks found", 100.0));
-        charts.push(draw("attacks found, where false alarms are few", NEAR));
+        charts.push(draw("attacks found, few false alarms", NEAR));
     }
     if !result.reliability.is_empty() {
         let points = result.reliability.iter().map(|bin| (100.0 * bin.said, bin.was));
         charts.push(chart(&Chart {
-            title: "share of attacks among traces of which it is said",
+            title: "share of attacks",
             x_title: "P(attack), %",
             lines: vec![
                 Line { name: "ideal", side: Side::Training, points: vec![(0.0, 0.0), (100.0, 1.0)] },
