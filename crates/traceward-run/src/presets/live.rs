@@ -1,9 +1,12 @@
-//! A network that reads call by call, at a million calls a second a core: n-grams in a sketch, one Dense.
+//! A network that reads call by call: n-grams counted in a sketch, one Dense.
 //!
-//! Chosen by an inner split of the first honest fold's training side of ADFA-LD. There, on counts like these,
-//! linear separation was better than convolutions with pooling, and these than an LSTM, at a fraction of the
-//! cost of a call; and a sketch of 3,072 counters was as good as exact counts. Adam's epsilon is as large as in the
-//! preset `network`, and for the same reason: rare n-grams must not move as far as common ones.
+//! Chosen on inner folds of the first honest fold's training side of ADFA-LD. There a linear classifier of n-grams
+//! was better than a convolution with pooling, and that than a convolution before an LSTM; and a sketch of 3,072
+//! counters was as good as exact counts. Adam's epsilon is as large as in the preset `network`, and for the same
+//! reason: rare n-grams must not move as far as common ones.
+//!
+//! Reading half of the traces up to a random call costs something on whole traces; it is there so that early
+//! scores mean something.
 
 use traceward_trace::split::{Method, SplitConfig};
 
