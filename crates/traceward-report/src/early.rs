@@ -81,7 +81,11 @@ mod tests {
         };
         Curve {
             threshold: 0.93,
-            points: vec![point(Some(20), 0.943, 0.412), point(Some(200), 0.975, 0.7), point(None, 0.98, 0.75)],
+            points: vec![
+                point(Some(20), 0.943, 0.412),
+                point(Some(200), 0.975, 0.7),
+                point(None, 0.98, 0.75),
+            ],
             alarmed: vec![(20, 0.412), (200, 0.75)],
             median_calls: Some(20.0),
             detected: 0.75,
