@@ -2,7 +2,7 @@
 # Every figure of docs/detection.md, made again: bench/detection.sh ADFA-LD.zip [UNM] [OUT] [STEP...]
 #
 # Writes one JSON file a step to OUT (default: detection-results) and goes on where it was cut off. Without
-# STEPs all run, which takes about two hours on two idle cores; the names of steps are the words after `step`.
+# STEPs all run, which takes about an hour on two idle cores; the names of steps are the words after `step`.
 set -euo pipefail
 data=${1:?usage: bench/detection.sh ADFA-LD.zip [UNM] [OUT] [STEP...]}
 unm=${2:-}
@@ -24,31 +24,33 @@ step() {
 }
 
 # The table of the simple methods, to show that the protocol is the same.
-step svm-last-200 "$traceward" eval "$data" --model svm-last-200
-step svm-3 "$traceward" eval "$data" --model svm-3
-step svm "$traceward" eval "$data" --model svm
-step svm-position "$traceward" eval "$data" --model svm-position
-step svm-positions "$traceward" eval "$data" --model svm-positions
-step knn "$traceward" eval "$data" --model knn
-step extra-trees "$traceward" eval "$data" --model extra-trees --seeds 3
-step gbdt "$traceward" eval "$data" --model gbdt --seeds 3
-step gbdt-similarity "$traceward" eval "$data" --model gbdt-similarity --seeds 3
+for model in svm-last-200 svm-3 svm svm-position svm-positions knn extra-trees gbdt; do
+    step "$model" "$traceward" eval "$data" --model "$model" --no-compare
+done
 
-# What wins, beside the best baseline, compared in pairs.
-step recommended "$traceward" eval "$data" --model recommended,gbdt-similarity,svm-positions --seeds 3
-step network "$traceward" eval "$data" --model network --seeds 3
-step live "$traceward" eval "$data" --model live --seeds 3 --early
-step article-5 "$traceward" eval "$data" --model article-5
-step early "$traceward" eval "$data" --model recommended --early
+# What wins, beside the best baselines, compared in pairs; networks alone.
+step recommended "$traceward" eval "$data" --model recommended,gbdt-similarity,svm-positions
+for preset in network live article-5; do
+    step "$preset" "$traceward" eval "$data" --preset "$preset" --no-compare
+done
+
+# After how many calls it is known.
+for preset in recommended live; do
+    [[ -d $out/$preset-run ]] || "$traceward" train "$data" --preset "$preset" --out "$out/$preset-run" --quiet >/dev/null
+    step "$preset-early" "$traceward" eval "$out/$preset-run" "$data" --early
+done
 
 # Unknown attacks.
-step leave-one-family-out "$traceward" eval "$data" --protocol leave-one-family-out --model recommended
-step normal-only "$traceward" eval "$data" --protocol normal-only --model novelty
+step leave-one-family-out "$traceward" eval "$data" --protocol leave-one-family-out --model recommended --seeds 1
+step normal-only "$traceward" eval "$data" --protocol normal-only --model novelty --seeds 1
 if [[ -n $unm ]]; then
-    for program in synthetic-sendmail login-and-ps xlock; do
-        step "unm-$program" "$traceward" eval "$unm/$program" --protocol normal-only --model novelty
+    for program in synthetic-sendmail xlock; do
+        step "unm-$program" "$traceward" eval "$unm/$program" --protocol normal-only --model novelty --seeds 5
+    done
+    for program in login ps; do
+        step "unm-$program" "$traceward" eval "$unm/login-and-ps" --only "$program" --protocol normal-only --model novelty --seeds 5
     done
 fi
 
 # What papers report: copies on both sides.
-step random "$traceward" eval "$data" --protocol random --model gbdt
+step random "$traceward" eval "$data" --protocol random --model gbdt --seeds 1

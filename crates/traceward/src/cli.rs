@@ -417,6 +417,7 @@ pub enum FailOn {
   traceward eval ADFA-LD.zip --protocol leave-one-family-out --seeds 1
   traceward eval runs/NAME                             a kept model, on the validation side of its data
   traceward eval model.safetensors new.csv             a kept model on other traces
+  traceward eval runs/NAME --early                     and after how many calls it would have known
 
 The first argument decides: a model file or a run directory is judged as it is, data is cut by a protocol
 and models are trained on it. Thresholds are always chosen on other normals than those they judge; the ROC
@@ -451,6 +452,9 @@ pub struct EvalArgs {
     /// How many folds
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = at_least_one(), help_heading = "Protocol")]
     pub folds: usize,
+    /// Of a model that is kept: what it says after 20, 50, 100, 200 calls, and how many it takes to an alarm
+    #[arg(long, help_heading = "Kept models")]
+    pub early: bool,
     /// Neither the baseline beside the models nor, under random, the honest protocol beside it
     #[arg(long, help_heading = "Protocol")]
     pub no_compare: bool,

@@ -30,6 +30,10 @@ pub(super) fn run(args: &EvalArgs, output: Output) -> Outcome {
             }
             kept::run(path, args, output)
         }
+        _ if args.early => {
+            Err(Failure::new("--early is about a model that is kept: what it says as calls come in")
+                .hint("traceward eval MODEL DATA --early"))
+        }
         _ => protocol::run(args, output),
     }
 }

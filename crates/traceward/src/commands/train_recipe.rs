@@ -261,7 +261,8 @@ impl Plan {
                 output.text(&traceward_report::evaluation::text(evaluation, output::width()))?;
             }
             None => {
-                output.text("No trace was held back for validation, so there is nothing to evaluate on.\n")?;
+                output
+                    .text("No trace was held back for validation, so there is nothing to evaluate on.\n")?;
             }
         }
         let source = &self.record.data.source;

@@ -5,6 +5,9 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+use traceward_detect::calibrate::{Calibration, Temperature};
+use traceward_detect::early::{Curve, curve};
 use traceward_run::evaluation::{Evaluation, Predictions};
 use traceward_trace::split;
 use traceward_trace::{Dataset, normal_class};
@@ -33,11 +36,42 @@ pub(super) fn run(path: &Path, args: &EvalArgs, output: Output) -> Outcome {
         seed: model.about.split.as_ref().map_or(0, |split| split.seed),
     })
     .map_err(Failure::new)?;
+    let curve = if args.early { Some(early(&model, &traces, &labels)?) } else { None };
     match output.format {
-        Format::Json => output.json(&evaluation)?,
-        Format::Text => output.text(&traceward_report::evaluation::text(&evaluation, output::width()))?,
+        Format::Json => output.json(&Kept { evaluation: &evaluation, early: curve.as_ref() })?,
+        Format::Text => {
+            output.text(&traceward_report::evaluation::text(&evaluation, output::width()))?;
+            if let Some(curve) = &curve {
+                output.text(&format!("\n{}", traceward_report::early::text(curve, output::width())))?;
+            }
+        }
     }
     Ok(ExitStatus::Fine)
+}
+
+/// What JSON says of a kept model.
+#[derive(Serialize)]
+struct Kept<'a> {
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    early: Option<&'a Curve>,
+}
+
+/// P(attack) above this is an attack where no calibration says otherwise.
+const UNCALIBRATED: f64 = 0.5;
+
+/// What the model says as calls come in, at the threshold that it was calibrated for.
+fn early(model: &AnyModel, traces: &[&[u32]], labels: &[u16]) -> Result<Curve, Failure> {
+    let normal = normal_class(&model.about.classes)
+        .ok_or_else(|| Failure::new("the model has no normal class, so nothing in it means an alarm"))?;
+    let calibration =
+        model.about.calibration.as_ref().map(Calibration::from_json).transpose().map_err(Failure::new)?;
+    let (temperature, threshold) = match &calibration {
+        Some(known) => (known.temperature, known.table(false).attack.threshold(known.far).above),
+        None => (Temperature::NONE, UNCALIBRATED),
+    };
+    curve(model.classifier(), temperature, traces, labels, normal, threshold).map_err(Failure::new)
 }
 
 /// The traces of `data` that the model has not seen, as far as that can be known, and in a word how
