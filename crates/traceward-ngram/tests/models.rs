@@ -71,7 +71,10 @@ fn likeness(order: u8) -> Likeness {
 
 fn linear(loss: Loss) -> Recipe {
     let linear = LinearConfig { loss, ..LinearConfig::default() };
-    Recipe::Linear(LinearRecipe { features: FeatureConfig::grams(3).with_skips(2).with_ends(&[8], 2), linear })
+    Recipe::Linear(LinearRecipe {
+        features: FeatureConfig::grams(3).with_skips(2).with_ends(&[8], 2),
+        linear,
+    })
 }
 
 fn boosted() -> Recipe {
@@ -168,7 +171,9 @@ fn the_number_of_threads_changes_nothing() {
     let sample = Sample::new(3);
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| kinds().iter().map(|(_, recipe, _)| fit(recipe, &sample).to_parts()).collect::<Vec<_>>())
+        pool.install(|| {
+            kinds().iter().map(|(_, recipe, _)| fit(recipe, &sample).to_parts()).collect::<Vec<_>>()
+        })
     };
     assert_eq!(with(1), with(3));
 }

@@ -14,6 +14,9 @@ use crate::figures::{figure, figure_or_dash, rate};
 use crate::table::{Cell, Column, Table};
 use crate::terminal::{Palette, printable, styled, wrap};
 
+/// A figure of a model: its column, its key among the intervals, and where it stands.
+type Figure = (Column, &'static str, fn(&Standing) -> Option<f64>);
+
 /// The false-alarm rate of the tables that have room for one only.
 const FAR: &str = "0.01";
 
@@ -66,12 +69,12 @@ impl Page {
     /// One line a model, and below it its intervals.
     fn models(&mut self, report: &ProtocolReport) {
         let standings = standings(report);
-        let figures: [(Column, &str, &dyn Fn(&Standing) -> Option<f64>); 5] = [
-            (Column::number("macro-F1"), "macro_f1", &|s| s.macro_f1),
-            (Column::number("AUC"), "auc", &|s| s.auc),
-            (Column::number("found, 1 %"), "dr_at_threshold.0.01", &|s| found(s, "0.01")),
-            (Column::number("found, 0.1 %").optional(), "dr_at_threshold.0.001", &|s| found(s, "0.001")),
-            (Column::number("accuracy").optional(), "accuracy", &|s| s.accuracy),
+        let figures: [Figure; 5] = [
+            (Column::number("macro-F1"), "macro_f1", |s| s.macro_f1),
+            (Column::number("AUC"), "auc", |s| s.auc),
+            (Column::number("found, 1 %"), "dr_at_threshold.0.01", |s| found(s, "0.01")),
+            (Column::number("found, 0.1 %").optional(), "dr_at_threshold.0.001", |s| found(s, "0.001")),
+            (Column::number("accuracy").optional(), "accuracy", |s| s.accuracy),
         ];
         // A protocol that asks for no family has no macro-F1 to show.
         let figures: Vec<_> =

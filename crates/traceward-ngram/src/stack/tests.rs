@@ -53,8 +53,10 @@ fn the_lean_separates_normals_from_attacks() {
     let families = answers.families(&[true, false]);
     let temperatures = [Temperature::default(); 2];
     let lean = answers.lean(&[1.0, 0.0], &temperatures, &families);
-    let odds: Vec<f64> =
-        margins.chunks_exact(6).map(|row| f64::from(log_odds(&row[..3], 0, temperatures[0])) + lean).collect();
+    let odds: Vec<f64> = margins
+        .chunks_exact(6)
+        .map(|row| f64::from(log_odds(&row[..3], 0, temperatures[0])) + lean)
+        .collect();
     for (odds, label) in odds.iter().zip(&labels) {
         assert_eq!(*odds > 0.0, *label != 0, "{odds} for class {label}");
     }
