@@ -240,7 +240,13 @@ fn title(report: &ProtocolReport) -> String {
 fn standings(report: &ProtocolReport) -> Vec<Standing> {
     let mut all = vec![report.result.standing()];
     all.extend(report.models.iter().map(ProtocolResult::standing));
-    all.extend(report.baselines.iter().filter(|b| !report.models.iter().any(|m| m.model == b.name)).cloned());
+    let models = all.len();
+    let asked_for = |name: &str, all: &[Standing]| all[..models].iter().any(|model| model.name == name);
+    for baseline in &report.baselines {
+        if !asked_for(&baseline.name, &all) {
+            all.push(baseline.clone());
+        }
+    }
     all
 }
 

@@ -99,7 +99,7 @@ impl From<traceward_trace::Error> for Failure {
         use traceward_trace::Error as E;
         let hint = match &error {
             E::UnknownFormat { .. } => Some(
-                "readable are ADFA-LD (folder or zip), UNM, CSV, JSON Lines, Parquet, and folders of class/group/file",
+                "readable are ADFA-LD (folder or zip), UNM, CSV, JSON Lines, Parquet, folders of class/group/file, and logs of strace, auditd, sysdig, perf and others",
             ),
             E::Bad { .. } => Some("without --strict, bad rows are counted and skipped"),
             _ => None,
