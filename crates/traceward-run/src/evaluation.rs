@@ -307,15 +307,20 @@ fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// 2·tp / (2·tp + fp + fn), which is 0 rather than undefined for a class that is neither there nor called.
-fn f1(confusion: &[Vec<u64>], class: usize) -> f64 {
+/// 2·tp / (2·tp + fp + fn) of a class, which is 0 rather than undefined for one that is neither there nor called.
+/// Rows of `confusion` are true classes, columns what they were called.
+///
+/// # Panics
+/// If there is no such class.
+pub fn f1(confusion: &[Vec<u64>], class: usize) -> f64 {
     let called: u64 = confusion.iter().map(|row| row[class]).sum();
     let support: u64 = confusion[class].iter().sum();
     ratio(2 * confusion[class][class], called + support)
 }
 
-fn macro_f1(confusion: &[Vec<u64>]) -> f64 {
-    (0..confusion.len()).map(|class| f1(confusion, class)).sum::<f64>() / confusion.len() as f64
+/// The mean of the classes' [`f1`]; 0 without a class.
+pub fn macro_f1(confusion: &[Vec<u64>]) -> f64 {
+    (0..confusion.len()).map(|class| f1(confusion, class)).sum::<f64>() / confusion.len().max(1) as f64
 }
 
 fn class_scores(confusion: &[Vec<u64>], classes: &[String]) -> Vec<ClassScores> {
@@ -467,7 +472,10 @@ fn bootstrap_macro_f1(confusion: &[Vec<u64>], seed: u64) -> [f64; 2] {
 }
 
 /// Between the two nearest of sorted values, as NumPy's default.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+///
+/// # Panics
+/// If there is no value.
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let (below, rest) = (place.floor() as usize, place.fract());
     let above = (below + 1).min(sorted.len() - 1);

@@ -131,6 +131,43 @@ const MAX_LEN: usize = 200;
 const VALIDATION_SHARE: f64 = 0.2;
 const SEED: u64 = 0;
 
+/// A network of our own, trained on whole traces. Adam's epsilon of 1e-3 is explained in `network`.
+fn over_whole_traces(
+    name: &str,
+    epochs: u32,
+    prefixes: f32,
+    schedule: Schedule,
+    layers: impl IntoIterator<Item = Layer>,
+) -> TrainConfig {
+    TrainConfig {
+        preset: Some(name.into()),
+        seed: SEED,
+        split: SplitConfig {
+            method: Method::Grouped,
+            validation_share: VALIDATION_SHARE,
+            seed: SEED,
+            shuffle_first: false,
+        },
+        input: Input { max_len: None, truncating: Truncating::Pre },
+        compile: Compile {
+            loss: Loss::CategoricalCrossentropy,
+            label_smoothing: 0.0,
+            optimizer: Optimizer::Adam { learning_rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-3 },
+            clip_norm: Some(1.0),
+        },
+        fit: Fit {
+            epochs,
+            batch_size: BATCH_SIZE,
+            shuffle: true,
+            prefixes,
+            schedule,
+            class_weight: ClassWeight::SqrtBalanced,
+            early_stopping: None,
+        },
+        model: ModelSpec::new(name, layers),
+    }
+}
+
 impl Preset {
     /// All of them, the article's first.
     pub const ALL: [Self; 7] = [

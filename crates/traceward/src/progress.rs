@@ -44,7 +44,7 @@ impl Steps {
 }
 
 /// A bar is drawn on a terminal alone.
-fn target(output: Output) -> ProgressDrawTarget {
+pub(crate) fn target(output: Output) -> ProgressDrawTarget {
     let live = std::io::stderr().is_terminal() && !output.quiet;
     if live { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() }
 }
@@ -97,7 +97,7 @@ impl Progress {
             "loss {:.4}  accuracy {:.4}  {} left",
             step.running_loss,
             step.running_accuracy,
-            seconds(self.left(step.row.step + 1, all)),
+            span(self.left(step.row.step + 1, all)),
         ));
     }
 
@@ -178,7 +178,7 @@ impl Voice {
 }
 
 /// `42 s`, `3 min 05 s`, `2 h 10 min`.
-fn seconds(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let s = time.as_secs();
     match s {
         0..60 => format!("{s} s"),
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn times_are_short() {
-        let texts: Vec<String> = [0, 59, 60, 185, 7800].map(Duration::from_secs).map(seconds).into();
+        let texts: Vec<String> = [0, 59, 60, 185, 7800].map(Duration::from_secs).map(span).into();
         assert_eq!(texts, ["0 s", "59 s", "1 min 00 s", "3 min 05 s", "2 h 10 min"]);
     }
 }

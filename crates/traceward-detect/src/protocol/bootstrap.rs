@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use traceward_run::evaluation::quantile;
 use traceward_trace::Dataset;
 use traceward_trace::rng::Rng;
 
@@ -93,13 +94,7 @@ impl Units {
 pub fn interval(mut draws: Vec<f64>) -> Option<[f64; 2]> {
     draws.retain(|draw| draw.is_finite());
     draws.sort_by(f64::total_cmp);
-    let last = draws.len().checked_sub(1)?;
-    let quantile = |share: f64| {
-        let place = share * last as f64;
-        let (below, rest) = (place.floor() as usize, place.fract());
-        draws[below] + rest * (draws[(below + 1).min(last)] - draws[below])
-    };
-    Some([quantile(0.025), quantile(0.975)])
+    (!draws.is_empty()).then(|| [quantile(&draws, 0.025), quantile(&draws, 0.975)])
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use traceward_run::classifier::argmax;
+use traceward_run::evaluation::macro_f1;
 use traceward_trace::Dataset;
 use traceward_trace::rng::Rng;
 
@@ -322,15 +323,4 @@ struct Curve {
     roc: [f64; FALSE_ALARM_RATES.len()],
     /// By rate: detection and false-alarm rate of the chosen thresholds.
     flagged: [(f64, f64); FALSE_ALARM_RATES.len()],
-}
-
-/// 2·tp / (2·tp + fp + fn) of a class; 0 for one that is neither there nor called.
-pub(crate) fn f1(confusion: &[Vec<u64>], class: usize) -> f64 {
-    let called: u64 = confusion.iter().map(|row| row[class]).sum();
-    let support: u64 = confusion[class].iter().sum();
-    if called + support == 0 { 0.0 } else { 2.0 * confusion[class][class] as f64 / (called + support) as f64 }
-}
-
-pub(crate) fn macro_f1(confusion: &[Vec<u64>]) -> f64 {
-    (0..confusion.len()).map(|class| f1(confusion, class)).sum::<f64>() / confusion.len().max(1) as f64
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use traceward_run::evaluation::{ClassScores, by_class};
+use traceward_run::evaluation::{ClassScores, by_class, f1, macro_f1};
 use traceward_trace::Dataset;
 use traceward_trace::rng::Rng;
 
 use super::family::families;
-use super::figures::{f1, macro_f1};
 use super::notes::notes;
 use super::{
     Config, FALSE_ALARM_RATES, FamilyRow, Figures, Judgement, Pooled, Protocol, ProtocolError, Run, Units,

@@ -8,10 +8,9 @@
 //! Reading half of the traces up to a random call costs something on whole traces; it is there so that early
 //! scores mean something.
 
-use traceward_trace::split::{Method, SplitConfig};
-
-use crate::config::{ClassWeight, Compile, Fit, Input, Loss, Optimizer, Schedule, TrainConfig, Truncating};
-use crate::spec::{Activation, Layer, ModelSpec, NgramSketch};
+use super::over_whole_traces;
+use crate::config::{Schedule, TrainConfig};
+use crate::spec::{Activation, Layer, NgramSketch};
 
 /// Rows of the table, and their length: as many as ADFA-LD has classes, so that it is linear in its n-grams.
 const BUCKETS: usize = 1 << 16;
@@ -26,26 +25,6 @@ pub(super) const SUMMARY: &str = "n-grams counted in a sketch of fixed size, one
 /// The run.
 pub(super) fn config() -> TrainConfig {
     let layers = [Layer::NgramSketch(NgramSketch::new(WIDTH, BUCKETS)), Layer::dense(0, Activation::Softmax)];
-    TrainConfig {
-        preset: Some(NAME.into()),
-        seed: 0,
-        split: SplitConfig { method: Method::Grouped, validation_share: 0.2, seed: 0, shuffle_first: false },
-        input: Input { max_len: None, truncating: Truncating::Pre },
-        compile: Compile {
-            loss: Loss::CategoricalCrossentropy,
-            label_smoothing: 0.0,
-            optimizer: Optimizer::Adam { learning_rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-3 },
-            clip_norm: Some(1.0),
-        },
-        fit: Fit {
-            epochs: EPOCHS,
-            batch_size: 32,
-            shuffle: true,
-            prefixes: PREFIXES,
-            schedule: Schedule::CosineDecay { alpha: 0.0, warmup_steps: 0 },
-            class_weight: ClassWeight::SqrtBalanced,
-            early_stopping: None,
-        },
-        model: ModelSpec::new(NAME, layers),
-    }
+    let schedule = Schedule::CosineDecay { alpha: 0.0, warmup_steps: 0 };
+    over_whole_traces(NAME, EPOCHS, PREFIXES, schedule, layers)
 }

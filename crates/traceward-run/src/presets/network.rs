@@ -9,10 +9,9 @@
 //! network learns by heart. Gradients of rare n-grams lie below 1e-3, so with that epsilon their steps are as
 //! small as plain gradient descent would make them.
 
-use traceward_trace::split::{Method, SplitConfig};
-
-use crate::config::{ClassWeight, Compile, Fit, Input, Loss, Optimizer, Schedule, TrainConfig, Truncating};
-use crate::spec::{Activation, Layer, ModelSpec, NgramEmbedding, Recurrent};
+use super::over_whole_traces;
+use crate::config::{Schedule, TrainConfig};
+use crate::spec::{Activation, Layer, NgramEmbedding, Recurrent};
 
 const BUCKETS: usize = 1 << 17;
 /// As many as ADFA-LD has classes: with a Dense after it the wide branch is linear in its n-grams.
@@ -41,26 +40,6 @@ pub(super) fn config() -> TrainConfig {
         Layer::concatenate([vec![Layer::NgramEmbedding(ngrams)], deep]),
         Layer::dense(0, Activation::Softmax),
     ];
-    TrainConfig {
-        preset: Some(NAME.into()),
-        seed: 0,
-        split: SplitConfig { method: Method::Grouped, validation_share: 0.2, seed: 0, shuffle_first: false },
-        input: Input { max_len: None, truncating: Truncating::Pre },
-        compile: Compile {
-            loss: Loss::CategoricalCrossentropy,
-            label_smoothing: 0.0,
-            optimizer: Optimizer::Adam { learning_rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-3 },
-            clip_norm: Some(1.0),
-        },
-        fit: Fit {
-            epochs: EPOCHS,
-            batch_size: 32,
-            shuffle: true,
-            prefixes: 0.0,
-            schedule: Schedule::CosineDecay { alpha: 0.02, warmup_steps: WARMUP_STEPS },
-            class_weight: ClassWeight::SqrtBalanced,
-            early_stopping: None,
-        },
-        model: ModelSpec::new(NAME, layers),
-    }
+    let schedule = Schedule::CosineDecay { alpha: 0.02, warmup_steps: WARMUP_STEPS };
+    over_whole_traces(NAME, EPOCHS, 0.0, schedule, layers)
 }

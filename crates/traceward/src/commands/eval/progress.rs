@@ -1,12 +1,12 @@
 //! How far an evaluation by a protocol has come: a live bar on a terminal, some lines in a pipe.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use traceward_detect::protocol::Progress;
 
 use crate::output::Output;
+use crate::progress::{span, target};
 
 /// Lines that a model writes into a pipe, about.
 const LINES: usize = 10;
@@ -15,18 +15,15 @@ const LINES: usize = 10;
 pub(super) struct Trainings {
     bar: ProgressBar,
     output: Output,
-    live: bool,
 }
 
 impl Trainings {
     pub(super) fn new(output: Output) -> Self {
-        let live = std::io::stderr().is_terminal() && !output.quiet;
-        let target = if live { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(1), target);
+        let bar = ProgressBar::with_draw_target(Some(1), target(output));
         let style = ProgressStyle::with_template("{prefix} {bar:24} {pos}/{len} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━╸─"));
-        Self { bar, output, live }
+        Self { bar, output }
     }
 
     /// A training began or ended.
@@ -39,7 +36,7 @@ impl Trainings {
         self.bar.set_message(what);
         let every = progress.all.div_ceil(LINES).max(1);
         let worth = progress.ended && (progress.done.is_multiple_of(every) || progress.done == 1);
-        if worth && !self.live && progress.done < progress.all {
+        if worth && self.bar.is_hidden() && progress.done < progress.all {
             self.output.line(&format!(
                 "{}: {} of {} trainings done in {}{left}",
                 progress.model,
@@ -61,16 +58,6 @@ fn left(progress: Progress<'_>) -> Option<String> {
     let pace = progress.seconds / progress.done as f64;
     let left = pace * (progress.all - progress.done) as f64;
     (progress.done > 0).then(|| span(Duration::from_secs_f64(left)))
-}
-
-/// `42 s`, `3 min 05 s`, `2 h 10 min`.
-fn span(time: Duration) -> String {
-    let s = time.as_secs();
-    match s {
-        0..60 => format!("{s} s"),
-        60..3600 => format!("{} min {:02} s", s / 60, s % 60),
-        _ => format!("{} h {:02} min", s / 3600, s / 60 % 60),
-    }
 }
 
 #[cfg(test)]
