@@ -30,13 +30,14 @@
 //! | `class`, or `label` | a string or a whole number; absent or `null` means no label |
 //! | `group`, `part`, `abi` | a string, a whole number, or `null` |
 //! | `source`, `line` | where the trace came from before it was written here |
+//! | `lost` | how many calls a live capture lost at its beginning or end; absent: none |
 //!
 //! Other keys are passed over.
 //!
 //! # Parquet
 //!
 //! One row a trace, with the same columns: `calls` a list of strings or whole numbers (or one string with
-//! blanks between calls), the labels strings or whole numbers, `line` a whole number; all but `calls` may
+//! blanks between calls), the labels strings or whole numbers, `line` and `lost` whole numbers; all but `calls` may
 //! be missing or null. Pages may be in a dictionary or plain, packed by zstd, snappy or gzip or not at all:
 //! what pandas and pyarrow write unless told otherwise.
 //!

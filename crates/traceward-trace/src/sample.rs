@@ -34,6 +34,7 @@ pub(crate) fn dataset(rows: &[Row<'_>]) -> Dataset {
             group: some(group),
             part: some(part),
             source: Source { file: "sample".into(), line: Some(line as u64 + 1) },
+            lost: 0,
         });
     }
     data

@@ -101,6 +101,9 @@ pub struct Trace {
     pub part: Option<Arc<str>>,
     /// Where it was read.
     pub source: Source,
+    /// Calls that a live capture lost at its beginning or at its end: a model's word on what is left may be
+    /// about a hole. 0 for what was recorded whole, or by who cannot say.
+    pub lost: u64,
 }
 
 /// Traces with one ABI and one list of classes.

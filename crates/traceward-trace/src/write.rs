@@ -19,12 +19,31 @@ pub use atomic::atomically;
 pub use json_lines::json_lines_to;
 pub use parquet::parquet_to;
 
+/// A column beside those of a data set, which readers of data sets pass over: what a recording knows of the
+/// processes that made its traces.
+#[derive(Clone, Debug)]
+pub struct Extra<'a> {
+    /// Its name: none of those that [`mod@crate::read`] knows.
+    pub name: &'static str,
+    /// One value a trace.
+    pub values: Values<'a>,
+}
+
+/// What stands in a column.
+#[derive(Clone, Debug)]
+pub enum Values<'a> {
+    /// Words.
+    Text(Vec<Option<&'a str>>),
+    /// Numbers.
+    Whole(Vec<Option<i64>>),
+}
+
 /// Writes `data` as Parquet: one row a trace, columns as in [`mod@crate::read`].
 ///
 /// # Errors
 /// If the file cannot be written.
 pub fn parquet(data: &Dataset, path: &Path) -> Result<(), Error> {
-    atomically(path, |out| parquet_to(data, out))
+    atomically(path, |out| parquet_to(data, &[], out))
 }
 
 /// Writes `data` as JSON Lines: one object a trace.
@@ -32,5 +51,5 @@ pub fn parquet(data: &Dataset, path: &Path) -> Result<(), Error> {
 /// # Errors
 /// If the file cannot be written.
 pub fn json_lines(data: &Dataset, path: &Path) -> Result<(), Error> {
-    atomically(path, |out| json_lines_to(data, out))
+    atomically(path, |out| json_lines_to(data, &[], out))
 }

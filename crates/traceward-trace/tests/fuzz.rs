@@ -300,7 +300,7 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     .to_vec();
     let data = read::bytes("lines", &lines, &ReadOptions::default()).unwrap();
     let mut ours = Vec::new();
-    write::parquet_to(&data, &mut ours).unwrap();
+    write::parquet_to(&data, &[], &mut ours).unwrap();
     let tables: &[(&str, &[u8])] =
         &[("train.csv", &csv), ("validation.csv", b"label,trace\n0,5 5\n"), ("more.parquet", &ours)];
     vec![

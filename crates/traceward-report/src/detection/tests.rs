@@ -28,6 +28,7 @@ fn data() -> Dataset {
             group: group.map(Into::into),
             part: None,
             source: Source { file: "sample".into(), line: Some(line) },
+            lost: 0,
         });
     };
     (0..1200).for_each(|_| add(0, None));

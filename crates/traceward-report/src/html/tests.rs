@@ -25,6 +25,7 @@ fn data(classes: &[&str]) -> Dataset {
             group: None,
             part: None,
             source: Source { file: Arc::from(format!("{i}.txt")), line: None },
+            lost: 0,
         }
     });
     Dataset {

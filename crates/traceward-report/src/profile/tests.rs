@@ -21,6 +21,7 @@ fn data() -> Dataset {
             group: group.map(Into::into),
             part: Some(part.into()),
             source: Source { file: "sample.zip!trace".into(), line: None },
+            lost: 0,
         });
     };
     for i in 0..40 {

@@ -70,6 +70,8 @@ pub(super) struct Labels<'a> {
     pub(super) abi: Option<Cow<'a, str>>,
     /// Where the trace came from before it was put into this file.
     pub(super) source: Option<Source>,
+    /// Calls that the capture says it lost.
+    pub(super) lost: u64,
 }
 
 /// The calls of the row in hand.
@@ -265,6 +267,7 @@ impl<'o> Collector<'o> {
                 Some(source) => Source { file: self.word(&source.file), line: source.line },
                 None => at.clone(),
             },
+            lost: labels.lost,
         };
         self.traces.push(trace);
         Ok(())

@@ -261,6 +261,7 @@ pub(super) fn read(
                 part: word(layout.part, "part")?.filter(|p| !p.trim().is_empty()).or(part.map(Cow::from)),
                 abi: word(layout.abi, "ABI")?,
                 source: source.map(|s| Source { file: (&*s).into(), line: None }),
+                lost: 0,
             })
         })?;
     }

@@ -101,6 +101,7 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
                 "abi" => labels.abi = map.next_value::<Word<'de>>()?.0,
                 "source" => source = map.next_value::<Word<'de>>()?.0,
                 "line" => line = map.next_value::<Option<u64>>()?,
+                "lost" => labels.lost = map.next_value::<Option<u64>>()?.unwrap_or_default(),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

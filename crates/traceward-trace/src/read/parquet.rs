@@ -35,7 +35,7 @@ impl From<Broken> for Refusal {
 }
 
 /// The columns that mean something, and what.
-const LABELS: [(&str, What); 7] = [
+const LABELS: [(&str, What); 8] = [
     ("class", What::Class),
     ("label", What::Class),
     ("group", What::Group),
@@ -43,6 +43,7 @@ const LABELS: [(&str, What); 7] = [
     ("abi", What::Abi),
     ("source", What::Source),
     ("line", What::Line),
+    ("lost", What::Lost),
 ];
 
 const CALLS: [&str; 2] = ["calls", "trace"];
@@ -55,6 +56,7 @@ enum What {
     Abi,
     Source,
     Line,
+    Lost,
 }
 
 /// Reads every row as one trace; `part` is the part of rows that name none.
@@ -121,6 +123,7 @@ fn rows(
                     What::Abi => found.abi = Some(text.into()),
                     What::Source => source.0 = Some(text),
                     What::Line => source.1 = text.parse().ok(),
+                    What::Lost => found.lost = text.parse().unwrap_or_default(),
                 }
             }
             found.source = source.0.map(|name| Source { file: name.into(), line: source.1 });

@@ -92,6 +92,25 @@ Adduser Adduser_1 attack: open read stat64 mmap2
 Hydra_FTP Hydra_FTP_2 attack: socketcall read read
 ";
 
+/// What a recording knows beside its traces is written, and passed over by readers of data sets.
+#[test]
+fn extra_columns_stand_beside_the_traces() {
+    let data = crate::sample::dataset(&[("open read", "normal", "", ""), ("close", "normal", "", "")]);
+    let extra = [
+        write::Extra { name: "exe", values: write::Values::Text(vec![Some("/bin/ls"), None]) },
+        write::Extra { name: "pid", values: write::Values::Whole(vec![None, Some(7)]) },
+    ];
+    let mut lines = Vec::new();
+    write::json_lines_to(&data, &extra, &mut lines).unwrap();
+    let text = String::from_utf8(lines.clone()).unwrap();
+    assert!(text.lines().next().unwrap().ends_with(r#""exe":"/bin/ls"}"#), "{text}");
+    assert!(text.lines().nth(1).unwrap().ends_with(r#""pid":7}"#), "{text}");
+    assert_eq!(content(&bytes("j", &lines, &strict()).unwrap()), content(&data));
+    let mut parquet = Vec::new();
+    write::parquet_to(&data, &extra, &mut parquet).unwrap();
+    assert_eq!(content(&bytes("p", &parquet, &strict()).unwrap()), content(&data));
+}
+
 #[test]
 fn adfa_ld_is_i386_whatever_the_list_beside_it_says() {
     let data = bytes("a.zip", &zipped(ADFA), &strict()).unwrap();
@@ -525,7 +544,7 @@ fn only_the_first_reasons_are_kept() {
 fn parquet_that_is_cut_off_says_so() {
     let data = bytes("a.zip", &zipped(ADFA), &strict()).unwrap();
     let mut file = Vec::new();
-    write::parquet_to(&data, &mut file).unwrap();
+    write::parquet_to(&data, &[], &mut file).unwrap();
     file.truncate(file.len() - 9);
     let error = bytes("a.parquet", &file, &lenient()).unwrap_err();
     assert!(error.to_string().contains("was it cut off?"), "{error}");
@@ -555,6 +574,7 @@ fn datasets() -> impl Strategy<Value = Dataset> {
                         part: part.map(Into::into),
                         abi: Some(abi.into()),
                         source: None,
+                        lost: line.map_or(0, |line| line % 3),
                     })
                 })
                 .unwrap();
@@ -572,12 +592,12 @@ proptest! {
     #[test]
     fn what_is_written_is_read_again(data in datasets()) {
         let mut parquet = Vec::new();
-        write::parquet_to(&data, &mut parquet).unwrap();
+        write::parquet_to(&data, &[], &mut parquet).unwrap();
         let back = bytes("p", &parquet, &strict()).unwrap();
         prop_assert_eq!(content(&back), content(&data));
 
         let mut lines = Vec::new();
-        write::json_lines_to(&data, &mut lines).unwrap();
+        write::json_lines_to(&data, &[], &mut lines).unwrap();
         let back = bytes("j", &lines, &strict()).unwrap();
         prop_assert_eq!(content(&back), content(&data));
     }

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::{Extra, Values};
 use crate::{CallTable, Dataset, Trace};
 
 /// A trace as it is written; absent labels are left out.
@@ -20,6 +22,34 @@ struct Row<'a> {
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<u64>,
+    #[serde(flatten)]
+    extra: ExtraOf<'a>,
+}
+
+/// What extra columns say of one trace; what they do not know is left out.
+struct ExtraOf<'a>(&'a [Extra<'a>], usize);
+
+impl Serialize for ExtraOf<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        for Extra { name, values } in self.0 {
+            match values {
+                Values::Text(values) => {
+                    if let Some(value) = values[self.1] {
+                        map.serialize_entry(name, value)?;
+                    }
+                }
+                Values::Whole(values) => {
+                    if let Some(value) = values[self.1] {
+                        map.serialize_entry(name, &value)?;
+                    }
+                }
+            }
+        }
+        map.end()
+    }
 }
 
 /// The names of a trace's calls, without gathering them first.
@@ -31,13 +61,16 @@ impl Serialize for Names<'_> {
     }
 }
 
-/// Writes `data` as JSON Lines to `out`, which should be buffered.
+/// Writes `data` as JSON Lines to `out`, which should be buffered, with the columns `extra`.
 ///
 /// # Errors
 /// If `out` fails.
-pub fn json_lines_to(data: &Dataset, out: &mut dyn Write) -> io::Result<()> {
+///
+/// # Panics
+/// If an extra column has not one value a trace.
+pub fn json_lines_to(data: &Dataset, extra: &[Extra<'_>], out: &mut dyn Write) -> io::Result<()> {
     let abi = data.abi.to_string();
-    for trace in &data.traces {
+    for (place, trace) in data.traces.iter().enumerate() {
         let row = Row {
             calls: Names(&data.calls, trace),
             class: trace.class.and_then(|c| data.classes.get(usize::from(c))).map(String::as_str),
@@ -46,6 +79,8 @@ pub fn json_lines_to(data: &Dataset, out: &mut dyn Write) -> io::Result<()> {
             abi: &abi,
             source: &trace.source.file,
             line: trace.source.line,
+            lost: (trace.lost > 0).then_some(trace.lost),
+            extra: ExtraOf(extra, place),
         };
         serde_json::to_writer(&mut *out, &row)?;
         out.write_all(b"\n")?;

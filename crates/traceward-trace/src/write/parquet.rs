@@ -10,6 +10,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
+use super::{Extra, Values};
 use crate::{Dataset, Trace};
 
 /// The columns. `calls` in the three levels that the format prescribes for lists.
@@ -26,7 +27,8 @@ message traceward {
     required binary abi (STRING);
     required binary source (STRING);
     optional int64 line;
-}";
+    optional int64 lost;
+";
 
 /// Calls in a row group: what is held while writing, and what a reader gets at a time.
 const GROUP_CALLS: usize = 4 << 20;
@@ -34,19 +36,37 @@ const GROUP_CALLS: usize = 4 << 20;
 /// Calls handed over at once, or one trace if it is longer.
 const BATCH: usize = 64 << 10;
 
-/// Writes `data` as Parquet to `out`.
+/// Writes `data` as Parquet to `out`, the columns `extra` after its own.
 ///
 /// # Errors
 /// If `out` fails.
-pub fn parquet_to(data: &Dataset, out: &mut (dyn Write + Send)) -> io::Result<()> {
-    write(data, out).map_err(|error| match error {
+///
+/// # Panics
+/// If an extra column has not one value a trace.
+pub fn parquet_to(data: &Dataset, extra: &[Extra<'_>], out: &mut (dyn Write + Send)) -> io::Result<()> {
+    write(data, extra, out).map_err(|error| match error {
         ParquetError::External(error) => io::Error::other(error),
         error => io::Error::other(error),
     })
 }
 
-fn write(data: &Dataset, out: &mut (dyn Write + Send)) -> Result<(), ParquetError> {
-    let schema = Arc::new(parse_message_type(SCHEMA)?);
+fn write(data: &Dataset, extra: &[Extra<'_>], out: &mut (dyn Write + Send)) -> Result<(), ParquetError> {
+    let mut schema = SCHEMA.to_owned();
+    for Extra { name, values } in extra {
+        let kind = match values {
+            Values::Text(values) => {
+                assert_eq!(values.len(), data.traces.len(), "one value a trace");
+                format!("optional binary {name} (STRING);\n")
+            }
+            Values::Whole(values) => {
+                assert_eq!(values.len(), data.traces.len(), "one value a trace");
+                format!("optional int64 {name};\n")
+            }
+        };
+        schema.push_str(&kind);
+    }
+    schema.push('}');
+    let schema = Arc::new(parse_message_type(&schema)?);
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(9)?))
         .set_statistics_enabled(EnabledStatistics::None)
@@ -62,20 +82,29 @@ fn write(data: &Dataset, out: &mut (dyn Write + Send)) -> Result<(), ParquetErro
             calls += t.calls.len();
             calls <= GROUP_CALLS
         });
+        let from = data.traces.len() - rest.len();
         let (group, after) = rest.split_at(fit.count().max(1));
         rest = after;
-        write_group(data, &names, group, file.next_row_group()?)?;
+        let rows = from..from + group.len();
+        let mut columns = write_group(data, &names, group, file.next_row_group()?)?;
+        for Extra { values, .. } in extra {
+            match values {
+                Values::Text(values) => text(&mut columns, &values[rows.clone()], true, |value| *value)?,
+                Values::Whole(values) => whole(&mut columns, &values[rows.clone()], |value| *value)?,
+            }
+        }
+        columns.close()?;
     }
     file.close()?;
     Ok(())
 }
 
-fn write_group<W: Write + Send>(
+fn write_group<'w, W: Write + Send>(
     data: &Dataset,
     names: &[ByteArray],
     traces: &[Trace],
-    mut group: SerializedRowGroupWriter<'_, W>,
-) -> Result<(), ParquetError> {
+    mut group: SerializedRowGroupWriter<'w, W>,
+) -> Result<SerializedRowGroupWriter<'w, W>, ParquetError> {
     if let Some(mut column) = group.next_column()? {
         let writer = column.typed::<ByteArrayType>();
         let (mut values, mut repetition) = (Vec::new(), Vec::new());
@@ -108,27 +137,34 @@ fn write_group<W: Write + Send>(
     text(&mut group, traces, true, |t| t.part.as_deref())?;
     text(&mut group, traces, false, |_| Some(&abi))?;
     text(&mut group, traces, false, |t| Some(&t.source.file))?;
-    if let Some(mut column) = group.next_column()? {
-        let lines: Vec<Option<u64>> = traces.iter().map(|t| t.source.line).collect();
-        let values: Vec<i64> = lines.iter().flatten().map(|&line| line as i64).collect();
-        let definition: Vec<i16> = lines.iter().map(|line| i16::from(line.is_some())).collect();
-        column.typed::<Int64Type>().write_batch(&values, Some(&definition), None)?;
-        column.close()?;
-    }
-    group.close()?;
-    Ok(())
+    whole(&mut group, traces, |t| t.source.line.map(|line| line as i64))?;
+    whole(&mut group, traces, |t| (t.lost > 0).then_some(t.lost as i64))?;
+    Ok(group)
 }
 
-/// Writes the next column: what `of` says of each trace.
-fn text<'t, W: Write + Send>(
+/// Writes the next column: what `of` says of each row.
+fn text<'t, T, W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
-    traces: &'t [Trace],
+    rows: &'t [T],
     optional: bool,
-    of: impl Fn(&'t Trace) -> Option<&'t str>,
+    of: impl Fn(&'t T) -> Option<&'t str>,
 ) -> Result<(), ParquetError> {
     let Some(mut column) = group.next_column()? else { return Ok(()) };
-    let values: Vec<ByteArray> = traces.iter().filter_map(&of).map(ByteArray::from).collect();
-    let definition: Vec<i16> = traces.iter().map(|t| i16::from(of(t).is_some())).collect();
+    let values: Vec<ByteArray> = rows.iter().filter_map(&of).map(ByteArray::from).collect();
+    let definition: Vec<i16> = rows.iter().map(|t| i16::from(of(t).is_some())).collect();
     column.typed::<ByteArrayType>().write_batch(&values, optional.then_some(definition.as_slice()), None)?;
+    column.close()
+}
+
+/// The same for numbers.
+fn whole<T, W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    rows: &[T],
+    of: impl Fn(&T) -> Option<i64>,
+) -> Result<(), ParquetError> {
+    let Some(mut column) = group.next_column()? else { return Ok(()) };
+    let values: Vec<i64> = rows.iter().filter_map(&of).collect();
+    let definition: Vec<i16> = rows.iter().map(|row| i16::from(of(row).is_some())).collect();
+    column.typed::<Int64Type>().write_batch(&values, Some(&definition), None)?;
     column.close()
 }

@@ -89,6 +89,9 @@ pub(super) fn run(args: &ScoreArgs, format: Option<cli::Format>, output: Output)
                 .zip(&mut verdicts)
                 .map(|(row, verdict)| explained(&model, row, verdict, args.reasons))
                 .collect();
+            for (trace, verdict) in chunk.iter().zip(&mut verdicts) {
+                verdict.tainted = trace.lost > 0;
+            }
             for (((trace, row), verdict), evidence) in chunk.iter().zip(&rows).zip(&verdicts).zip(evidence) {
                 tally.count(verdict);
                 if let Some(drift) = &mut drift {

@@ -1,0 +1,25 @@
+//! System calls of a live host, thread by thread.
+//!
+//! ```text
+//! bpf, ptrace -> Event -> Cutter    -> traces of bounded length, gaps never joined
+//!                      -> Processes -> whose they are: program, command line, user, container, ancestors
+//!                         both      -> Recorder: Parquet or JSON Lines, rotated
+//! ```
+//!
+//! A capture tells what tasks do as [`Event`]s: every task's calls in their order, each with its place in the
+//! task's life, so that what was lost shows as a gap. Everything after it is the same for all captures, and the
+//! guard that scores sees exactly the traces that a recording keeps.
+//!
+//! Linux only; this crate knows no model.
+
+pub mod cut;
+pub mod event;
+pub mod names;
+pub mod processes;
+pub mod source;
+
+pub use cut::{Cut, Cutter, Head, Tail, Why};
+pub use event::{Call, Comm, Event, Exec, Start, TaskId};
+pub use names::Names;
+pub use processes::{Process, Processes, Task};
+pub use source::{CaptureError, Losses, Source, State};
