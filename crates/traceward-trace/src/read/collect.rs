@@ -174,6 +174,14 @@ impl<'o> Collector<'o> {
         self.options.mapping.is_some()
     }
 
+    /// The data set is `abi`'s, unless another was named or read before.
+    pub(super) fn settle_abi(&mut self, abi: &str) -> Result<(), Error> {
+        if self.abi.is_none() {
+            self.abi = Some(abi.parse()?);
+        }
+        Ok(())
+    }
+
     pub(super) fn note(&mut self, note: impl Into<String>) {
         self.report.notes.push(note.into());
     }
@@ -319,8 +327,9 @@ impl<'o> Collector<'o> {
     /// Names the calls, orders the classes, and hands over the data set.
     pub(super) fn finish(mut self, name: String) -> Result<Dataset, Error> {
         if self.traces.is_empty() {
-            let first =
-                self.report.skipped.first().map(|s| format!("; the first: {}: {}", s.source, s.reason));
+            let skipped = self.report.skipped.first();
+            let first = skipped.map(|s| format!("; the first: {}: {}", s.source, s.reason));
+            let first = first.or_else(|| self.report.notes.last().map(|note| format!("; {note}")));
             return Err(Error::Empty {
                 path: self.path,
                 skipped: self.report.skipped_count,

@@ -24,11 +24,12 @@ mod events;
 mod perf;
 mod strace;
 mod sysdig;
+mod threads;
 mod tree;
 
-use std::collections::HashMap;
 use std::io::BufRead;
 
+use self::threads::Threads;
 use super::calls::Reason;
 use super::collect::{Collector, Labels, Refusal};
 use super::lines::{Line, Lines, without_mark};
@@ -56,9 +57,22 @@ enum Said<'l> {
     /// A thread entered a call.
     Call(Entered<'l>),
     /// A thread is gone.
-    Exit(u64),
+    Exit(Who<'l>),
     /// Something else, which is no error: a signal, a header, the second half of a call.
     Nothing,
+}
+
+/// Whose number a thread's is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Who<'l> {
+    host: Option<&'l str>,
+    thread: u64,
+}
+
+impl From<u64> for Who<'_> {
+    fn from(thread: u64) -> Self {
+        Self { host: None, thread }
+    }
 }
 
 /// A thread entered a call.
@@ -66,17 +80,20 @@ enum Said<'l> {
 struct Entered<'l> {
     /// The thread, or the process where threads are not told apart.
     thread: u64,
+    /// The host that the thread's number is of, where a log may hold several.
+    host: Option<&'l str>,
     /// A name, or a number in digits.
     call: &'l [u8],
     /// The line tells of the call's exit: it counts only if no line tells of the entry.
     exit: bool,
-    /// Puts the calls of a thread in order where lines may come out of it; 0 where they cannot.
-    order: u64,
+    /// Puts the calls of a thread in order where lines may come out of it; 0 where they cannot. Nanoseconds
+    /// where [`Attack`] is told in them.
+    order: u128,
     /// Whose number it is, where the line says so.
     abi: Option<&'static str>,
     /// The line itself is labelled: an attack, by this name.
     class: Option<&'l str>,
-    /// Host, container or execution that the thread belongs to, where the line says so.
+    /// Host or container that the thread belongs to, where the line says so.
     group: Option<&'l str>,
 }
 
@@ -87,6 +104,11 @@ trait Reader {
     /// # Errors
     /// Why it is no line of this format.
     fn line<'l>(&mut self, line: &'l [u8]) -> Result<Said<'l>, Reason>;
+
+    /// What the whole log says of itself, at its end: above all what it lost.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The tracer that wrote a text, by its first lines; `all` says that there are no more.
@@ -119,13 +141,24 @@ pub(super) fn dialect(head: &[u8], all: bool) -> Option<Dialect> {
     }
 }
 
+/// When the attack in a recording begins, as its description says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attack {
+    /// There is none.
+    None,
+    /// At this moment of the log's own clock, in nanoseconds.
+    At(u128),
+    /// This many nanoseconds after the log's first call.
+    After(u128),
+}
+
 /// What is known of a whole log.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recording<'a> {
     /// What lines do not say.
     pub(super) labels: Labels<'a>,
-    /// Where the recording is described: no attack in it, or one from this moment on, in the log's own order.
-    pub(super) attack_from: Option<Option<u64>>,
+    /// Where the recording is described.
+    pub(super) attack: Option<Attack>,
 }
 
 /// Reads a log as one trace a thread, in order of their first calls. What lines say goes before what is
@@ -140,13 +173,14 @@ pub(super) fn read(
     into.set_format(super::Format::Log);
     let mut reader: Box<dyn Reader> = match dialect {
         Dialect::Strace => Box::new(strace::Strace::of_file(&file.file)),
-        Dialect::Auditd => Box::new(auditd::Auditd),
-        Dialect::Sysdig => Box::new(sysdig::Sysdig),
-        Dialect::Perf => Box::new(perf::Perf),
+        Dialect::Auditd => Box::new(auditd::Auditd::default()),
+        Dialect::Sysdig => Box::new(sysdig::Sysdig::default()),
+        Dialect::Perf => Box::new(perf::Perf::default()),
         Dialect::Events => Box::new(events::Events),
         Dialect::Table(table) => Box::new(table.clone()),
     };
-    let mut threads = Threads::new(file, into.options.limits.trace_calls);
+    let processes = matches!(dialect, Dialect::Table(table) if table.of_processes());
+    let mut threads = Threads::new(file, processes, into.options.limits.trace_calls);
     let limit = into.options.limits.line_bytes;
     let mut lines = Lines::new(input, limit);
     loop {
@@ -168,8 +202,8 @@ pub(super) fn read(
         }
         let outcome = match reader.line(line) {
             Ok(Said::Call(entered)) => threads.enter(&entered, &at, into)?,
-            Ok(Said::Exit(thread)) => {
-                threads.exit(thread);
+            Ok(Said::Exit(who)) => {
+                threads.exit(who);
                 Ok(())
             }
             Ok(Said::Nothing) => Ok(()),
@@ -179,154 +213,18 @@ pub(super) fn read(
             into.bad(&at, reason)?;
         }
     }
+    let number = lines.number();
+    for note in reader.notes() {
+        into.note(format!("{}: {note}", file.file));
+    }
+    if threads.is_empty() {
+        into.note(format!("{}: none of its {number} lines tells of a system call.", file.file));
+    }
     let mut recording = recording.clone();
     if let (Dialect::Table(_), None) = (dialect, &recording.labels.class) {
         recording.labels.class = Some("normal".into());
     }
     threads.finish(&recording, into)
-}
-
-/// The threads of a log, taken apart.
-struct Threads {
-    file: Source,
-    /// In order of their first call.
-    traces: Vec<Thread>,
-    /// Which trace a live thread's calls go to.
-    live: HashMap<u64, usize>,
-    /// Calls and threads held: what bounds memory.
-    weight: usize,
-    trace_limit: usize,
-}
-
-/// One thread's calls.
-struct Thread {
-    line: u64,
-    calls: Vec<u16>,
-    /// One a call, where the format has an order of its own; empty otherwise.
-    order: Vec<u64>,
-    /// Which of `calls` are exits, where the format has any; empty otherwise.
-    exits: Vec<bool>,
-    abi: Option<&'static str>,
-    class: Option<String>,
-    group: Option<String>,
-}
-
-impl Threads {
-    fn new(file: &Source, trace_limit: usize) -> Self {
-        Self { file: file.clone(), traces: Vec::new(), live: HashMap::new(), weight: 0, trace_limit }
-    }
-
-    /// Takes a call. The outer error ends everything, the inner spoils the line.
-    fn enter(
-        &mut self,
-        entered: &Entered<'_>,
-        at: &Source,
-        into: &mut Collector<'_>,
-    ) -> Result<Result<(), Reason>, Error> {
-        let call = match into.calls.token(entered.call) {
-            Ok(call) => call,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let place = *self.live.entry(entered.thread).or_insert_with(|| {
-            self.weight += 1;
-            self.traces.push(Thread {
-                line: at.line.unwrap_or_default(),
-                calls: Vec::new(),
-                order: Vec::new(),
-                exits: Vec::new(),
-                abi: entered.abi,
-                class: None,
-                group: entered.group.map(str::to_owned),
-            });
-            self.traces.len() - 1
-        });
-        let thread = &mut self.traces[place];
-        if thread.class.is_none() {
-            thread.class = entered.class.map(str::to_owned);
-        }
-        if thread.abi != entered.abi {
-            return Ok(Err(format!(
-                "Thread {} calls by {} here and by {} before; the call was left out.",
-                entered.thread,
-                entered.abi.unwrap_or("another table"),
-                thread.abi.unwrap_or("another table"),
-            )
-            .into()));
-        }
-        // One call over the limit is kept, so that the trace is refused for its length.
-        if thread.calls.len() <= self.trace_limit {
-            self.weight += 1;
-            thread.calls.push(call);
-            if entered.order > 0 {
-                thread.order.push(entered.order);
-            }
-            if entered.exit {
-                thread.exits.resize(thread.calls.len() - 1, false);
-                thread.exits.push(true);
-            }
-        }
-        let total = into.options.limits.total_calls;
-        if self.weight > total {
-            return Err(Error::TooLarge {
-                source_at: at.clone(),
-                what: "the data set".into(),
-                limit: format!("{total} calls and rows"),
-            });
-        }
-        Ok(Ok(()))
-    }
-
-    /// The next call of this number is another thread's.
-    fn exit(&mut self, thread: u64) {
-        self.live.remove(&thread);
-    }
-
-    fn finish(self, recording: &Recording<'_>, into: &mut Collector<'_>) -> Result<(), Error> {
-        let labels = &recording.labels;
-        for mut thread in self.traces {
-            thread.put_in_order();
-            let described = recording.attack_from.map(|begins| thread.class_by(begins));
-            let at = Source { file: self.file.file.clone(), line: Some(thread.line) };
-            let labels = Labels {
-                class: thread
-                    .class
-                    .map(Into::into)
-                    .or(described.map(Into::into))
-                    .or_else(|| labels.class.clone()),
-                group: thread.group.map(Into::into).or_else(|| labels.group.clone()),
-                abi: thread.abi.map(Into::into).or_else(|| labels.abi.clone()),
-                ..labels.clone()
-            };
-            into.trace(&thread.calls, labels, &at)?;
-        }
-        Ok(())
-    }
-}
-
-impl Thread {
-    /// The class of a thread of a described recording: an attack, if it called after the attack began.
-    fn class_by(&self, begins: Option<u64>) -> &'static str {
-        let last = self.order.iter().max();
-        if begins.is_some_and(|begins| last.is_none_or(|last| *last >= begins)) { "attack" } else { "normal" }
-    }
-
-    /// Sorts the calls by the format's own order, calls of the same moment as they were written, and takes
-    /// out the exits whose entries are there.
-    fn put_in_order(&mut self) {
-        self.exits.resize(self.calls.len(), false);
-        let mut places: Vec<usize> = (0..self.calls.len()).collect();
-        if self.order.len() == self.calls.len() {
-            places.sort_by_key(|&place| self.order[place]);
-        }
-        let mut inside = None;
-        let kept = places.into_iter().filter_map(|place| {
-            let (call, exit) = (self.calls[place], self.exits[place]);
-            let entered = exit && inside == Some(call);
-            inside = (!exit).then_some(call);
-            (!entered).then_some(call)
-        });
-        self.calls = kept.collect();
-    }
 }
 
 /// A whole number in decimal digits.

@@ -5,9 +5,12 @@
 //! | NGIDS-DS | `date,time,pro_id,path,sys_call,event_id,attack_cat,attack_subcat,label` | `attack_cat` where `label` is 1 |
 //! | BETH | `timestamp,processId,threadId,…,hostName,eventId,eventName,…,sus,evil` | `attack` where `evil` is 1 |
 //!
-//! A process is of the first attack that one of its rows is of, and `normal` without any.
+//! A process is of the first attack that one of its rows is of, and `normal` without any. NGIDS-DS tells
+//! processes apart, BETH threads and hosts; BETH's rows are Tracee's events, of which those that are no calls
+//! are passed over.
 
-use super::{Entered, Reader, Said, number};
+use super::events::is_call;
+use super::{Entered, Reader, Said, Who, number};
 use crate::read::calls::Reason;
 
 /// Where the columns stand that are read.
@@ -19,7 +22,9 @@ pub(in crate::read) struct EventTable {
     /// The column that says whether a row is of an attack, and the one that says which, if there is one.
     attack: usize,
     family: Option<usize>,
-    group: Option<usize>,
+    host: Option<usize>,
+    /// The thread is a process, and the call may be a number.
+    processes: bool,
 }
 
 impl EventTable {
@@ -35,10 +40,16 @@ impl EventTable {
             (column("pro_id"), column("sys_call"), column("label"))
         {
             let family = column("attack_cat");
-            return Some(Self { header, thread, call, attack, family, group: None });
+            return Some(Self { header, thread, call, attack, family, host: None, processes: true });
         }
         let (thread, call, attack) = (column("threadid")?, column("eventname")?, column("evil")?);
-        Some(Self { header, thread, call, attack, family: None, group: column("hostname") })
+        let host = column("hostname");
+        Some(Self { header, thread, call, attack, family: None, host, processes: false })
+    }
+
+    /// Whether the numbers are processes', not threads'.
+    pub(super) fn of_processes(&self) -> bool {
+        self.processes
     }
 }
 
@@ -74,8 +85,16 @@ impl Reader for EventTable {
         };
         let text = |place: usize| field(place).and_then(|field| std::str::from_utf8(field).ok());
         let class = (attack != b"0").then(|| self.family.and_then(text).unwrap_or("attack"));
-        let group = self.group.and_then(text);
-        Ok(Said::Call(Entered { thread, call, class, group, ..Entered::default() }))
+        let host = self.host.and_then(text);
+        if !self.processes {
+            if call == b"sched_process_exit" {
+                return Ok(Said::Exit(Who { host, thread }));
+            }
+            if !std::str::from_utf8(call).is_ok_and(is_call) {
+                return Ok(Said::Nothing);
+            }
+        }
+        Ok(Said::Call(Entered { thread, call, host, class, group: host, ..Entered::default() }))
     }
 }
 

@@ -4,7 +4,7 @@
 //! whole sequence only if the policy let every call through. What is no system call is passed over.
 //!
 //! * Tracee: `{"timestamp", "hostProcessId", "hostThreadId", "eventName", "container": {"id"}, …}`; an event
-//!   whose name is a call's is one.
+//!   whose name is a call's is one, and `sched_process_exit` ends a thread.
 //! * Tetragon: `process_tracepoint` of `raw_syscalls/sys_enter` (its first argument is the number, as
 //!   `long_arg` or `syscall_id` with its ABI), `process_kprobe` of `__x64_sys_…` and its kin; a
 //!   `process_exit` ends a thread.
@@ -117,19 +117,23 @@ fn call_of(function: &str) -> Option<&str> {
 }
 
 /// Whether some kernel has a call of this name.
-fn is_call(name: &str) -> bool {
+pub(super) fn is_call(name: &str) -> bool {
     Abi::KERNEL.iter().any(|abi| abi.number_of(name).is_some())
 }
 
 fn tracee(line: &[u8]) -> Result<Said<'_>, serde_json::Error> {
     let event: Tracee<'_> = serde_json::from_slice(line)?;
+    let thread = event.host_thread_id.or(event.thread_id).unwrap_or(event.process_id);
+    if event.event_name == "sched_process_exit" {
+        return Ok(Said::Exit(thread.into()));
+    }
     if !is_call(event.event_name) {
         return Ok(Said::Nothing);
     }
     Ok(Said::Call(Entered {
-        thread: event.host_thread_id.or(event.thread_id).unwrap_or(event.process_id),
+        thread,
         call: event.event_name.as_bytes(),
-        order: event.timestamp,
+        order: event.timestamp.into(),
         group: event.container.and_then(|container| filled(container.id)),
         ..Entered::default()
     }))
@@ -138,7 +142,7 @@ fn tracee(line: &[u8]) -> Result<Said<'_>, serde_json::Error> {
 fn tetragon(line: &[u8]) -> Result<Said<'_>, serde_json::Error> {
     let event: Tetragon<'_> = serde_json::from_slice(line)?;
     if let Some(exit) = event.process_exit {
-        return Ok(Said::Exit(exit.process.thread()));
+        return Ok(Said::Exit(exit.process.thread().into()));
     }
     if let Some(probe) = event.process_kprobe {
         let Some(call) = call_of(probe.function_name) else { return Ok(Said::Nothing) };

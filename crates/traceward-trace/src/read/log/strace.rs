@@ -2,7 +2,10 @@
 //!
 //! A line is `[PID] [TIME] [NUMBER] NAME(…`. What stands in the parentheses is passed over. A call that
 //! another thread interrupts is written in two halves, `NAME(… <unfinished ...>` and
-//! `<... NAME resumed>…`: the first counts, and the second only if the log began between the two.
+//! `<... NAME resumed>…`: the first counts, and the second only if the log began between the two. strace's own
+//! word on a new thread breaks a line too: `clone3({…}strace: Process 7 attached`, and later
+//! ` => {parent_tid=[7]}, 88) = 7`. A thread that starts another program takes the number of its process:
+//! `+++ superseded by execve in pid 9 +++`, and the second half of the call comes by that number.
 
 use std::collections::HashSet;
 
@@ -34,9 +37,16 @@ struct Parts<'l> {
 
 /// What a line tells of.
 enum Body<'l> {
-    Call { name: &'l [u8], unfinished: bool },
-    Resumed { name: &'l [u8] },
+    Call {
+        name: &'l [u8],
+        unfinished: bool,
+    },
+    Resumed {
+        name: &'l [u8],
+    },
     Gone,
+    /// Another thread's `execve` took this number.
+    Superseded,
     Other,
 }
 
@@ -86,20 +96,29 @@ fn body(rest: &[u8]) -> Option<Body<'_>> {
     if rest.starts_with(b"+++ ") {
         return Some(if rest.starts_with(b"+++ exited") || rest.starts_with(b"+++ killed") {
             Body::Gone
+        } else if rest.starts_with(b"+++ superseded") {
+            Body::Superseded
         } else {
             Body::Other
         });
     }
-    if rest.starts_with(b"--- ") || rest.starts_with(b"strace: ") {
+    // The end of a line that strace broke by its own word.
+    let is_end = rest.starts_with(b")") || rest.starts_with(b"=> ");
+    if rest.starts_with(b"--- ") || rest.starts_with(b"strace: ") || (is_end && has(rest, b") = ")) {
         return Some(Body::Other);
     }
     let end = rest.iter().position(|&b| b == b'(')?;
     let name = &rest[..end];
-    let whole = rest.ends_with(b"<unfinished ...>")
-        || rest.windows(3).any(|w| w == b" = ")
-        || rest.windows(2).any(|w| w == b"= ");
+    let unfinished = rest.ends_with(b"<unfinished ...>")
+        || rest.ends_with(b"<detached ...>")
+        || (rest.ends_with(b" attached") && has(rest, b"strace: Process "));
+    let whole = unfinished || has(rest, b"= ");
     // `syscall_0x1c7(` is a number that this strace has no name for.
-    (whole && is_name(name)).then_some(Body::Call { name, unfinished: rest.ends_with(b"<unfinished ...>") })
+    (whole && is_name(name)).then_some(Body::Call { name, unfinished })
+}
+
+fn has(text: &[u8], what: &[u8]) -> bool {
+    text.windows(what.len()).any(|window| window == what)
 }
 
 impl Reader for Strace {
@@ -129,7 +148,11 @@ impl Reader for Strace {
             }
             Body::Gone => {
                 self.unfinished.remove(&thread);
-                Ok(Said::Exit(thread))
+                Ok(Said::Exit(thread.into()))
+            }
+            Body::Superseded => {
+                self.unfinished.insert(thread);
+                Ok(Said::Exit(thread.into()))
             }
             Body::Other => Ok(Said::Nothing),
         }

@@ -146,7 +146,7 @@ fn perf_in_both_forms() {
      0.320 ( 0.001 ms): my cmd/78 close(fd: 3)                        = 0
   1000.390 (1000.1 ms): sleep/77  ... [continued]: clock_nanosleep())  = 0
 ";
-    assert_eq!(named(&read_text("p", traced)), [vec!["brk", "clock_nanosleep"], vec!["close"]]);
+    assert_eq!(named(&read_text("p", traced)), [vec!["execve", "brk", "clock_nanosleep"], vec!["close"]]);
     let scripted = "\
 dd 12345 [001]  1234.567890: raw_syscalls:sys_enter: NR 0 (0, 7ffd, 1, 0, 0, 0)
 dd 12345/12345 [001]  1234.567891: raw_syscalls:sys_enter: NR 1 (1, 7ffd, 1, 0, 0, 0)
@@ -224,9 +224,9 @@ fn what_is_no_log_is_not_taken_for_one() {
 fn readers() -> Vec<Box<dyn Reader>> {
     vec![
         Box::new(strace::Strace::of_file("a.7")),
-        Box::new(auditd::Auditd),
-        Box::new(sysdig::Sysdig),
-        Box::new(perf::Perf),
+        Box::new(auditd::Auditd::default()),
+        Box::new(sysdig::Sysdig::default()),
+        Box::new(perf::Perf::default()),
         Box::new(events::Events),
         Box::new(EventTable::of_header(b"pro_id,sys_call,label").unwrap()),
     ]

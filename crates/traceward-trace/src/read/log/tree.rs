@@ -1,14 +1,19 @@
 //! Logs in folders and archives: a file of strace a thread (`-ff`), recordings in class folders, LID-DS.
 //!
-//! Each file is a group. Folders tell the class where one of them is called `normal`, `benign`,
-//! `baseline` (PLAID) or `attack`, `exploit`, `intrusion`. A recording of LID-DS 2021 is a zip of a `.sc` file
-//! and a `.json` that says whether and when its exploit ran: threads that made no call after that moment
-//! are normal, the others attacks. LID-DS 2019 says the same in `runs.csv`.
+//! Each file is a group, and files of `strace -ff` that differ in their thread alone are one: PLAID's
+//! `name-..trial3.txt.77` are the trial's. Folders tell the class where one of them is called `normal`, `benign`,
+//! `baseline` (PLAID) or `attack`, `exploit`, `intrusion`, `abnormal` (DongTing), and the part where one is called
+//! `training`, `validation` or `test` (LID-DS 2021).
+//!
+//! A recording of LID-DS 2021 is a zip of a `.sc` file and a `.json` that says whether and when its exploit
+//! ran: threads that made no call after that moment are normal, the others attacks. LID-DS 2019 says the same
+//! of all recordings of a folder in `runs.csv`.
 
-use std::io::{BufReader, Read};
+mod described;
 
-use serde::Deserialize;
+use std::io::BufReader;
 
+use self::described::{Runs, described};
 use super::{Recording, read};
 use crate::Error;
 use crate::read::budget::Budget;
@@ -16,46 +21,19 @@ use crate::read::collect::{Collector, Labels, Refusal};
 use crate::read::look::{HEAD, Kind, Text, look};
 use crate::read::tree::Tree;
 
-/// The longest description of a recording, in bytes.
-const LONGEST_DESCRIPTION: u64 = 16 << 20;
-
 /// Words in the name of a folder that tell its class; the first that fits counts.
-const CLASS_WORDS: [(&str, &str); 6] = [
+const CLASS_WORDS: [(&str, &str); 7] = [
     ("attack", "attack"),
     ("exploit", "attack"),
     ("intrusion", "attack"),
+    ("abnormal", "attack"),
     ("normal", "normal"),
     ("benign", "normal"),
     ("baseline", "normal"),
 ];
 
-/// What a recording's `.json` says of it.
-#[derive(Deserialize)]
-struct Description {
-    exploit: bool,
-    #[serde(default)]
-    time: Times,
-}
-
-#[derive(Default, Deserialize)]
-struct Times {
-    #[serde(default)]
-    exploit: Vec<Moment>,
-}
-
-#[derive(Deserialize)]
-struct Moment {
-    /// Seconds since 1970.
-    absolute: f64,
-}
-
-impl Description {
-    /// The recording's class, and for an attack the nanosecond it began; 0 if that is not said.
-    fn begins(&self) -> Option<u64> {
-        let first = self.time.exploit.iter().map(|moment| moment.absolute).min_by(f64::total_cmp);
-        self.exploit.then(|| first.map_or(0, |seconds| (seconds.max(0.0) * 1e9) as u64))
-    }
-}
+/// Names of folders that are parts of a data set.
+const PARTS: [&str; 3] = ["training", "validation", "test"];
 
 /// Reads all logs of a tree.
 pub(in crate::read) fn read_tree(
@@ -63,6 +41,17 @@ pub(in crate::read) fn read_tree(
     budget: &Budget,
     into: &mut Collector<'_>,
 ) -> Result<(), Error> {
+    read_below(tree, "", budget, into)
+}
+
+/// Reads all logs of a tree that lies at `outer` in another.
+fn read_below(
+    tree: &mut Tree<'_>,
+    outer: &str,
+    budget: &Budget,
+    into: &mut Collector<'_>,
+) -> Result<(), Error> {
+    let runs = Runs::of(tree);
     let mut ignored = Vec::new();
     for index in 0..tree.len() {
         let path = tree.path(index).to_owned();
@@ -71,13 +60,16 @@ pub(in crate::read) fn read_tree(
         let (head, all) = tree.head(index, HEAD).unwrap_or((Vec::new(), true));
         match look(&head, all, into.options) {
             Ok(Kind::Text(Text::Log(dialect))) => {
-                let described = described(tree, &path);
+                let attack = described(tree, &runs, &path);
+                let class =
+                    class_of(&path).or_else(|| class_of(outer)).or_else(|| class_of(tree.root_name()));
                 let labels = Labels {
-                    class: class_of(&path).or_else(|| class_of(tree.root_name())).map(Into::into),
+                    class: class.map(Into::into),
                     group: Some(group_of(tree, &path).into()),
+                    part: part_of(&path).or_else(|| part_of(outer)).map(Into::into),
                     ..Labels::default()
                 };
-                let recording = Recording { labels, attack_from: described };
+                let recording = Recording { labels, attack };
                 match tree.open(index) {
                     Ok(mut input) => read(&dialect, &mut *input, &recording, &at, into)?,
                     Err(error) => into.row(&at, |_| Err(Refusal::reading(&at)(error)))?,
@@ -86,16 +78,14 @@ pub(in crate::read) fn read_tree(
             // LID-DS 2021 packs each recording.
             Ok(Kind::Zip) => match tree.open_seekable(index) {
                 Ok(input) => {
-                    let packed = BufReader::new(input);
-                    read_tree(
-                        &mut Tree::zip(&at.to_string(), Box::new(packed), budget.clone())?,
-                        budget,
-                        into,
-                    )?;
+                    let packed = Box::new(BufReader::new(input));
+                    let mut packed = Tree::zip(&at.to_string(), packed, budget.clone())?;
+                    read_below(&mut packed, &path, budget, into)?;
                 }
                 Err(error) => into.row(&at, |_| Err(Refusal::reading(&at)(error)))?,
             },
             _ if path.ends_with(".json") || path.ends_with(".res") || path.ends_with(".pcap") => {}
+            _ if Runs::is_list(&path) => {}
             _ => ignored.push(path),
         }
     }
@@ -108,23 +98,18 @@ pub(in crate::read) fn read_tree(
     Ok(())
 }
 
-/// What the description beside a recording says: `None` without one, `Some(None)` if no exploit ran.
-fn described(tree: &mut Tree<'_>, path: &str) -> Option<Option<u64>> {
-    let stem = path.strip_suffix(".sc")?;
-    let beside = format!("{stem}.json");
-    let index = (0..tree.len()).find(|&index| tree.path(index) == beside)?;
-    let mut text = Vec::new();
-    tree.open(index).ok()?.take(LONGEST_DESCRIPTION).read_to_end(&mut text).ok()?;
-    let description: Description = serde_json::from_slice(&text).ok()?;
-    Some(description.begins())
-}
-
 /// The class that the folders of a path tell, the innermost first.
 fn class_of(path: &str) -> Option<&'static str> {
     path.rsplit(['/', '!']).find_map(|part| {
         let part = part.to_ascii_lowercase();
         CLASS_WORDS.iter().find(|(word, _)| part.contains(word)).map(|(_, class)| *class)
     })
+}
+
+/// The part that the folders of a path tell, the outermost first.
+fn part_of(path: &str) -> Option<&'static str> {
+    let (folders, _) = path.rsplit_once('/')?;
+    folders.split('/').find_map(|folder| PARTS.into_iter().find(|part| folder.eq_ignore_ascii_case(part)))
 }
 
 /// Files of `strace -ff` that differ in their thread alone are one recording.
@@ -143,20 +128,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_tell_the_class() {
+    fn folders_tell_the_class_and_the_part() {
         assert_eq!(class_of("PLAID/baseline/web-1/trial3.txt.77"), Some("normal"));
         assert_eq!(class_of("test/normal_and_attack/a.sc"), Some("attack"));
+        assert_eq!(class_of("Abnormal_data/5.1/a.log"), Some("attack"));
         assert_eq!(class_of("trace.77"), None);
-    }
-
-    #[test]
-    fn a_description_tells_when_the_exploit_began() {
-        let parse = |text: &str| serde_json::from_str::<Description>(text).unwrap().begins();
-        assert_eq!(parse(r#"{"exploit": false, "time": {"container_ready": {"absolute": 1.0}}}"#), None);
-        assert_eq!(
-            parse(r#"{"exploit": true, "time": {"exploit": [{"absolute": 2.5}, {"absolute": 2.0}]}}"#),
-            Some(2_000_000_000)
-        );
-        assert_eq!(parse(r#"{"exploit": true}"#), Some(0));
+        assert_eq!(part_of("CVE-2017-7529/test/normal/a.zip"), Some("test"));
+        assert_eq!(part_of("training/a.zip"), Some("training"));
+        assert_eq!(part_of("test"), None);
+        assert_eq!(part_of("my-test/a.sc"), None);
     }
 }
