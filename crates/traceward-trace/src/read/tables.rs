@@ -7,7 +7,7 @@ use std::io::{BufReader, Cursor, Read};
 
 use super::budget::Budget;
 use super::collect::{Collector, Refusal};
-use super::look::{HEAD, Kind, Text, look};
+use super::look::{HEAD, Kind, ONE_CALL_A_COLUMN, Text, look};
 use super::tree::Tree;
 use super::{parquet, text_of_any_format};
 use crate::Error;
@@ -90,8 +90,10 @@ impl Census {
                 // A zip in a folder or archive is a recording of LID-DS.
                 Ok(Kind::Text(Text::Log(_)) | Kind::Zip) => census.logs += 1,
                 Ok(Kind::Text(Text::Trace)) => census.traces += 1,
-                // A column that was named and is not there is worth saying, in place of the table.
-                Err(reason) if reason.contains("it has no column") => census.tables.push(index),
+                // Why a table is not read is worth saying, in its place.
+                Err(reason) if reason.contains("it has no column") || reason == ONE_CALL_A_COLUMN => {
+                    census.tables.push(index);
+                }
                 _ => {}
             }
         }

@@ -408,6 +408,49 @@ fn folders_are_classes_and_groups() {
 }
 
 #[test]
+fn plaids_and_dongtings_folders_mean_classes() {
+    let plaid = zipped(&[
+        ("PLAID/attack/cve_2017_1/77.txt", b"openat read close"),
+        ("PLAID/attack/cve_2017_1/78.txt", b"read read"),
+        ("PLAID/baseline/nginx/9.txt", b"openat close"),
+    ]);
+    let data = bytes("plaid.zip", &plaid, &strict()).unwrap();
+    assert_eq!(data.classes, ["normal", "attack"]);
+    let groups: Vec<_> = data.traces.iter().map(|t| (t.class, t.group.as_deref())).collect();
+    assert_eq!(
+        groups,
+        [(Some(1), Some("cve_2017_1")), (Some(1), Some("cve_2017_1")), (Some(0), Some("nginx"))]
+    );
+    let dongting = zipped(&[
+        ("Abnormal_data/5.1/sy_bug.log", b"openat|read|close"),
+        ("Abnormal_data/5.1/ml_bug.log", b"257|0|3"),
+        ("Normal_data/ltp/ml_test.log", b"257|257|3\n"),
+    ]);
+    let data = bytes("dt.zip", &dongting, &strict()).unwrap();
+    assert_eq!(
+        (data.classes.as_slice(), &data.abi),
+        (["normal".to_owned(), "attack".to_owned()].as_slice(), &Abi::X86_64)
+    );
+    let calls: Vec<_> = data.traces.iter().map(|trace| (trace.class, names(&data, trace))).collect();
+    assert_eq!(
+        calls,
+        [(Some(1), "openat read close".to_owned()), (Some(0), "openat openat close".to_owned())]
+    );
+    assert!(data.report.notes.iter().any(|note| note.contains("in numbers")), "{:?}", data.report.notes);
+}
+
+#[test]
+fn one_call_a_column_is_refused_by_name() {
+    let rows = b"12,5,7,AdWare\n3,5,9,Clean\n";
+    for (name, file) in
+        [("010_2.csv", rows.to_vec()), ("a.zip", zipped(&[("010_2.csv", rows), ("020_2.csv", rows)]))]
+    {
+        let error = bytes(name, &file, &lenient()).unwrap_err().to_string();
+        assert!(error.contains("AWSCTD"), "{error}");
+    }
+}
+
+#[test]
 fn a_folder_of_files_holds_traces_without_labels() {
     let root = folder(&[("b.txt", b"read write"), ("a.txt", b"read")]);
     let data = read(root.path(), &strict()).unwrap();

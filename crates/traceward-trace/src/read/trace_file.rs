@@ -1,4 +1,5 @@
-//! A whole file that is one trace: calls with blanks or line ends between them.
+//! A whole file that is one trace: calls with blanks or line ends between them, or bars, as DongTing writes
+//! them.
 
 use std::io::{self, BufRead};
 
@@ -36,7 +37,7 @@ fn tokens(input: &mut dyn BufRead, at: &Source, row: &mut Row<'_>) -> Result<(),
             break;
         }
         let mut rest = if std::mem::take(&mut first) { without_mark(chunk) } else { chunk };
-        while let Some(end) = rest.iter().position(u8::is_ascii_whitespace) {
+        while let Some(end) = rest.iter().position(|b| b.is_ascii_whitespace() || *b == b'|') {
             let (token, after) = (&rest[..end], &rest[end + 1..]);
             if torn.is_empty() {
                 if !token.is_empty() {

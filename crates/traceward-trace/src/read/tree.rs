@@ -167,6 +167,11 @@ impl<'a> Tree<'a> {
         self.members.iter().map(|m| m.path.as_str())
     }
 
+    /// The member with this path below the root.
+    pub(super) fn find(&self, path: &str) -> Option<usize> {
+        self.members.binary_search_by(|member| member.path.as_str().cmp(path)).ok()
+    }
+
     /// What stands in messages for member `index`.
     pub(super) fn source(&self, index: usize) -> Source {
         let path = &self.members[index].path;

@@ -109,8 +109,7 @@ pub(super) fn described(tree: &mut Tree<'_>, runs: &Runs, path: &str) -> Option<
         return runs.0.get(stem).copied();
     }
     let stem = path.strip_suffix(".sc")?;
-    let beside = format!("{stem}.json");
-    let index = (0..tree.len()).find(|&index| tree.path(index) == beside)?;
+    let index = tree.find(&format!("{stem}.json"))?;
     let mut text = Vec::new();
     tree.open(index).ok()?.take(LONGEST_DESCRIPTION).read_to_end(&mut text).ok()?;
     let description: Description = serde_json::from_slice(&text).ok()?;
