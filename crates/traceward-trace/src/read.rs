@@ -52,12 +52,15 @@
 //! # Logs
 //!
 //! What tracers write, one call a line, is taken apart into threads: strace in all its usual options, auditd,
-//! sysdig and LID-DS (2019, 2021), perf, Tracee, Tetragon, NGIDS-DS and BETH. A file or an archive of them.
+//! sysdig and LID-DS (2019, 2021), perf, Tracee, Tetragon, NGIDS-DS and BETH. A file, a folder or an archive of
+//! them. Folders and descriptions tell class and part; what a log says of losses is in the notes of the report.
+//! A log of several architectures is read as that of most calls, unless one is named: traces of the others are
+//! skipped and counted, one in each ABI of a thread that changed.
 //!
 //! # Folders
 //!
-//! `<class>/<group>/<file>` or `<class>/<file>`, one file a trace, whatever stands between its calls as
-//! long as it is blank. ADFA-LD's three folders and UNM's recordings are known by their own rules. A zip
+//! `<class>/<group>/<file>` or `<class>/<file>`, one file a trace, with blanks or bars between its calls: also
+//! PLAID's cleaned traces and DongTing's. ADFA-LD's three folders and UNM's recordings are known by their own rules. A zip
 //! or tar archive, gzipped or not, reads like the folder that was packed.
 
 mod adfa;

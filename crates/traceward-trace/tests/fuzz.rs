@@ -98,7 +98,7 @@ impl Random {
 }
 
 /// What breaks parsers: ends of ranges, separators, magic.
-const TOKENS: [&[u8]; 34] = [
+const TOKENS: [&[u8]; 44] = [
     b"\0",
     b"\xff",
     b"\xff\xff\xff\xff",
@@ -133,6 +133,16 @@ const TOKENS: [&[u8]; 34] = [
     b"PAR1",
     b"PK\x01\x02",
     b"ustar",
+    b"<unfinished ...>",
+    b"<... read resumed>",
+    b"+++ exited with 0 +++",
+    b" > ",
+    b" < ",
+    b"(",
+    b"msg=audit(1.2:3): ",
+    b" arch=40000003 ",
+    b" pid=",
+    b"[continued]: ",
 ];
 
 fn mutate(random: &mut Random, mut bytes: Vec<u8>, seeds: &[(&str, Vec<u8>)]) -> Vec<u8> {
@@ -274,6 +284,57 @@ fn foreign_parquet(version: WriterVersion, dictionary: bool, numbers: bool) -> V
     file.into_inner().unwrap()
 }
 
+const STRACE: &[u8] = b"\
+7 02:40:41.031682 [  59] execve(\"/bin/a\", [\"a\"], 0x7 /* 39 vars */) = 0 <0.000189>
+7 02:40:41.031683 clone3({flags=CLONE_VM}strace: Process 8 attached
+7 02:40:41.031684 <... clone3 resumed> => {parent_tid=[8]}, 88) = 8
+[pid     8] futex(0x7f, FUTEX_WAIT, <unfinished ...>
+8 --- SIGCHLD {si_signo=SIGCHLD} ---
+8 <... futex resumed>) = 0
+7 +++ superseded by execve in pid 8 +++
+8 +++ exited with 0 +++
+";
+
+const AUDITD: &[u8] = b"\
+type=DAEMON_START msg=audit(1492037289.295:9): op=start ver=3.0.9
+type=SYSCALL msg=audit(1492037289.295:4294967295): arch=c000003e syscall=42 success=no exit=-115 ppid=1 pid=11 comm=\"a\"
+type=PATH msg=audit(1492037289.295:4294967295): item=0 name=\"/bin/a\"
+node=b type=SYSCALL msg=audit(1492037289.295:1): arch=40000003 syscall=5 ppid=1 pid=12 comm=\"a\"
+[ 12.3] audit: type=1300 audit(1492037289.296:3): arch=c000003e syscall=231 ppid=1 pid=11 comm=\"a\"
+audit: audit_lost=3 audit_rate_limit=0 audit_backlog_limit=64
+type=SYSCALL msg=audit(04/12/2017 18:48:09.295:49) : arch=x86_64 syscall=connect ppid=1 pid=11 comm=a
+";
+
+const PERF: &[u8] = b"\
+         ? (         ): sh/77  ... [continued]: execve())  = 0
+     0.012 ( 0.004 ms): sh/77 brk() = 0x55
+     0.310 (         ): sh/77 wait4(upid: -1)  ...
+LOST 12 events!
+  1000.390 (1000.1 ms): sh/77  ... [continued]: wait4())  = 78 (sleep)
+";
+
+const TRACEE: &[u8] = br#"{"timestamp":2,"processId":9,"hostThreadId":41,"eventName":"openat","args":[],"container":{"id":"c1"}}
+{"timestamp":1,"processId":9,"hostThreadId":41,"eventName":"execve","container":{"id":"c1"}}
+{"timestamp":3,"processId":9,"hostThreadId":41,"eventName":"sched_process_exit"}
+"#;
+
+const TETRAGON: &[u8] = br#"{"process_tracepoint":{"process":{"pid":9,"tid":41,"docker":"d1"},"subsys":"raw_syscalls","event":"sys_enter","args":[{"syscall_id":{"id":59,"abi":"x64"}}]}}
+{"process_kprobe":{"process":{"pid":9,"tid":41},"function_name":"__x64_sys_openat","args":[]}}
+{"process_exit":{"process":{"pid":9,"tid":41}}}
+"#;
+
+const NGIDS: &[u8] = b"\
+date,time,pro_id,path,sys_call,event_id,attack_cat,attack_subcat,label
+11/03/2016,2:45:01,1803,/usr/bin/compiz,168,72295,normal,normal,0
+11/03/2016,2:45:02,99,/usr/bin/x,5,72297,Exploits,Browser,1
+";
+
+const BETH: &[u8] = b"\
+timestamp,processId,threadId,parentProcessId,userId,mountNamespace,processName,hostName,eventId,eventName,stackAddresses,argsNum,returnValue,args,sus,evil
+1809.4,381,7337,1,100,4026532231,close,ip-10,157,openat,\"[140, 15]\",5,0,\"[{'name': 'x', 'value': 1}]\",1,0
+1809.5,381,7337,1,100,4026532231,close,ip-11,3,close,\"[140, 15]\",5,0,\"[]\",1,1
+";
+
 /// Valid files of every format.
 fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let adfa: &[(&str, &[u8])] = &[
@@ -301,6 +362,21 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let data = read::bytes("lines", &lines, &ReadOptions::default()).unwrap();
     let mut ours = Vec::new();
     write::parquet_to(&data, &[], &mut ours).unwrap();
+    let recording = zipped(
+        CompressionMethod::Deflated,
+        &[
+            ("a.sc", b"1631209047762064269 33 37 apache2 41 open > a\n1631209047762064270 33 37 apache2 41 open < b\n"),
+            ("a.json", br#"{"exploit": true, "time": {"exploit": [{"absolute": 1631209047.7}]}}"#),
+        ],
+    );
+    let lid_ds: &[(&str, &[u8])] =
+        &[("training/a.zip", &recording), ("test/normal_and_attack/b.zip", &recording)];
+    let lid_ds_2019: &[(&str, &[u8])] = &[
+        ("a.txt", b"1 23:59:59.123456789 0 33 apache2 41 < open fd=9\n2 00:00:01.123456790 0 33 apache2 41 > read fd=9\n"),
+        ("runs.csv", b"image_name, scenario_name, is_executing_exploit, warmup_time, recording_time, exploit_start_time\nx, a, True, 10, 35, 24\n"),
+    ];
+    let dongting: &[(&str, &[u8])] =
+        &[("Abnormal_data/5.1/sy_a.log", b"openat|read|close"), ("Abnormal_data/5.1/ml_a.log", b"257|0|3")];
     let tables: &[(&str, &[u8])] =
         &[("train.csv", &csv), ("validation.csv", b"label,trace\n0,5 5\n"), ("more.parquet", &ours)];
     vec![
@@ -320,6 +396,17 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("CSV without header", b"3 5 6;normal\r\n4 4;web\r\n".to_vec()),
         ("JSON Lines", lines),
+        ("LID-DS 2021", zipped(CompressionMethod::Stored, lid_ds)),
+        ("LID-DS 2019", zipped(CompressionMethod::Stored, lid_ds_2019)),
+        ("DongTing", zipped(CompressionMethod::Stored, dongting)),
+        ("strace", STRACE.to_vec()),
+        ("auditd", AUDITD.to_vec()),
+        ("perf trace", PERF.to_vec()),
+        ("perf script", b"dd 7 [001]  1.5: raw_syscalls:sys_enter: NR 0 (0)\ndd 7/8 [001]  1.6: raw_syscalls:sys_enter: NR 1 (1)\n".to_vec()),
+        ("Tracee", TRACEE.to_vec()),
+        ("Tetragon", TETRAGON.to_vec()),
+        ("NGIDS-DS", NGIDS.to_vec()),
+        ("BETH", BETH.to_vec()),
         ("trace file", b"\xef\xbb\xbf6 6 63 6 42 120 open read".to_vec()),
         ("our Parquet", ours),
         ("Parquet of names, version 1", foreign_parquet(WriterVersion::PARQUET_1_0, true, false)),

@@ -95,6 +95,8 @@ fn number(call: &str) -> u32 {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// strace: halves, signals and strace's own words between the calls, all kinds of times.
     #[test]
     fn strace(

@@ -11,12 +11,20 @@
 //!
 //! | format | module | tried on |
 //! |---|---|---|
-//! | strace, all usual options | `strace` | logs of strace 6.1 |
-//! | auditd | `auditd` | logs of auditd 3.0.9, RHEL 6 and 7, Ubuntu 14 to 17 |
-//! | LID-DS 2021 (`.sc`), LID-DS 2019, sysdig | `sysdig` | lines of LID-DS 2021, an eBPF capture; 2019 and sysdig's own output: lines made from their description |
-//! | `perf trace`, `perf script` of `raw_syscalls` | `perf` | lines made from their description |
+//! | strace, all usual options | `strace` | logs of strace 6.1 with every option set, one of four threads |
+//! | auditd | `auditd` | logs of auditd 3.0.9, RHEL 6 and 7, Ubuntu 16 to 24; against go-libaudit's reading of them |
+//! | auditd by `ausearch -i`, in the kernel's log, of several hosts | `auditd` | lines made from their description |
+//! | LID-DS 2021 (`.sc`) | `sysdig` | lines of LID-DS 2021, a whole eBPF capture of the same format |
+//! | LID-DS 2021's zips and folders | `tree` | archives made from their description |
+//! | LID-DS 2019 and its `runs.csv`, sysdig | `sysdig`, `tree` | lines made from their description and from published excerpts |
+//! | `perf trace`, `perf script` of `raw_syscalls` | `perf` | output of perf 6.1; lines made from it |
+//! | PLAID's raw files | `strace`, `tree` | files made from the description of its cleaning script |
 //! | Tracee, Tetragon | `events` | lines made from their description |
-//! | NGIDS-DS, BETH | `event_table` | lines made from their description |
+//! | NGIDS-DS, BETH | `event_table` | rows made from their description and from published excerpts |
+//!
+//! What is not read: AWSCTD's tables of Windows calls, which are refused by name, `.scap` and CTF (let `sysdig`
+//! and `babeltrace` write text), and the database beside DongTing's and PLAID's cleaned traces, which are class
+//! folders and no logs.
 
 mod auditd;
 mod event_table;

@@ -6,6 +6,9 @@
 //! word on a new thread breaks a line too: `clone3({…}strace: Process 7 attached`, and later
 //! ` => {parent_tid=[7]}, 88) = 7`. A thread that starts another program takes the number of its process:
 //! `+++ superseded by execve in pid 9 +++`, and the second half of the call comes by that number.
+//!
+//! On a terminal strace leaves the thread out as long as there is one. The first number that was never said to
+//! be attached is then the thread's that was there from the beginning.
 
 use std::collections::HashSet;
 
@@ -19,13 +22,31 @@ pub(super) struct Strace {
     thread: u64,
     /// Threads inside a call whose first half was read.
     unfinished: HashSet<u64>,
+    /// Threads that strace said it attached to.
+    attached: HashSet<u64>,
+    /// A line had no thread.
+    unnumbered: bool,
+    /// The number of the thread that lines without one are of.
+    first: Option<u64>,
 }
 
 impl Strace {
     /// A reader of the file `name`, whose last part `-ff` makes the thread: `trace.21411`.
     pub(super) fn of_file(name: &str) -> Self {
         let thread = name.rsplit('.').next().and_then(|end| number(end.as_bytes())).unwrap_or_default();
-        Self { thread, unfinished: HashSet::new() }
+        Self { thread, ..Self::default() }
+    }
+
+    /// The thread of a line.
+    fn thread(&mut self, said: Option<u64>) -> u64 {
+        let Some(number) = said else {
+            self.unnumbered = true;
+            return self.thread;
+        };
+        if self.unnumbered && self.first.is_none() && !self.attached.contains(&number) {
+            self.first = Some(number);
+        }
+        if self.first == Some(number) { self.thread } else { number }
     }
 }
 
@@ -103,18 +124,24 @@ fn body(rest: &[u8]) -> Option<Body<'_>> {
         });
     }
     // The end of a line that strace broke by its own word.
-    let is_end = rest.starts_with(b")") || rest.starts_with(b"=> ");
+    let is_end = matches!(rest.first(), Some(b')' | b',')) || rest.starts_with(b"=> ");
     if rest.starts_with(b"--- ") || rest.starts_with(b"strace: ") || (is_end && has(rest, b") = ")) {
         return Some(Body::Other);
     }
     let end = rest.iter().position(|&b| b == b'(')?;
     let name = &rest[..end];
-    let unfinished = rest.ends_with(b"<unfinished ...>")
-        || rest.ends_with(b"<detached ...>")
-        || (rest.ends_with(b" attached") && has(rest, b"strace: Process "));
+    let unfinished =
+        rest.ends_with(b"<unfinished ...>") || rest.ends_with(b"<detached ...>") || attached(rest).is_some();
     let whole = unfinished || has(rest, b"= ");
     // `syscall_0x1c7(` is a number that this strace has no name for.
     (whole && is_name(name)).then_some(Body::Call { name, unfinished })
+}
+
+/// The thread that strace says it attached to.
+fn attached(line: &[u8]) -> Option<u64> {
+    let before = line.strip_suffix(b" attached")?;
+    let start = before.iter().rposition(|&b| b == b' ')?;
+    before[..start].ends_with(b"strace: Process").then(|| number(&before[start + 1..]))?
 }
 
 fn has(text: &[u8], what: &[u8]) -> bool {
@@ -128,7 +155,13 @@ impl Reader for Strace {
             return Ok(Said::Nothing);
         }
         let parts = parts(line).ok_or("The line is not strace's: it has no call, signal or exit.")?;
-        let thread = parts.thread.unwrap_or(self.thread);
+        if let Some(attached) = attached(line) {
+            self.attached.insert(attached);
+            if parts.thread.is_none() && line.starts_with(b"strace: ") {
+                return Ok(Said::Nothing);
+            }
+        }
+        let thread = self.thread(parts.thread);
         let enter = |name| Ok(Said::Call(Entered { thread, call: name, ..Entered::default() }));
         match parts.body {
             Body::Call { name, unfinished } => {

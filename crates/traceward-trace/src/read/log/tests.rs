@@ -1,6 +1,6 @@
-//! Lines of every tracer, property tests of all parsers, and the real logs where they are.
+//! Lines of every tracer, folders of them, and lines of nobody.
 
-use std::path::PathBuf;
+use std::io::Write;
 
 use proptest::prelude::*;
 
@@ -279,56 +279,174 @@ proptest! {
     }
 }
 
-/// The folder of real logs, if it is here.
-fn real(file: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("TRACEWARD_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
-    let path = root.join("formats").join(file);
-    if !path.exists() {
-        println!("skipped: {} is not here", path.display());
-        return None;
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, data) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(data).unwrap();
     }
-    Some(path)
+    zip.finish().unwrap().into_inner()
 }
 
-/// Counts by other means: `grep -cE '^[0-9]+ ([0-9:.]+ )?(\[ *[0-9]+\] )?[a-z_0-9]+\('` and `grep -c ' resumed>'` for
-/// strace, `grep -c '^type=SYSCALL'` for auditd, `grep -c ' > '` for the capture.
-#[test]
-fn real_logs_give_the_calls_that_grep_counts() {
-    let lines = |path: &PathBuf, of: fn(&str) -> bool| {
-        std::fs::read_to_string(path).unwrap().lines().filter(|line| of(line)).count()
+/// Class, part and group of every trace, and its calls.
+fn shown(name: &str, file: &[u8]) -> Vec<String> {
+    let data =
+        crate::read::bytes(name, file, &ReadOptions { strict: true, ..ReadOptions::default() }).unwrap();
+    let word = |word: &Option<std::sync::Arc<str>>| word.as_deref().unwrap_or("-").to_owned();
+    let show = |(trace, calls): (&crate::Trace, Vec<&str>)| {
+        let class = trace.class.map_or("-", |class| &data.classes[usize::from(class)]);
+        format!("{class} {} {}: {}", word(&trace.part), word(&trace.group), calls.join(" "))
     };
-    let straces = [
-        "strace/strace-f.txt",
-        "strace/strace-f-tt-T-y.txt",
-        "strace/strace-n.txt",
-        "strace/strace-r.txt",
-        "strace/strace-stderr.txt",
-        "strace/strace-ff.21411",
-        "strace/strace-ff.21412",
-        "strace/strace-ff.21413",
-    ];
-    for file in straces {
-        let Some(path) = real(file) else { return };
-        let entries = lines(&path, |line| {
-            line.contains('(') && !line.contains("resumed>") && !line.contains("--- SIG")
-        });
-        let data = crate::read::read(&path, &ReadOptions { strict: true, ..ReadOptions::default() }).unwrap();
-        assert_eq!(data.call_count(), entries, "{file}");
-        assert_eq!(data.abi, crate::Abi::X86_64, "{file}");
-    }
-    let Some(path) = real("auditd-dd.log") else { return };
-    let data = crate::read::read(&path, &ReadOptions { strict: true, ..ReadOptions::default() }).unwrap();
-    assert_eq!(data.call_count(), lines(&path, |line| line.starts_with("type=SYSCALL")));
-    assert_eq!(data.abi, crate::Abi::X86_64);
-    let Some(path) = real("ebpf-flask-sc/normal_32.sc") else { return };
-    let data = crate::read::read(&path, &ReadOptions::default()).unwrap();
-    let entries = lines(&path, |line| line.split(' ').nth(6) == Some(">"));
-    let without = data.call_count() - entries;
-    assert_eq!(without, 1, "one recording begins inside a poll");
-    let Some(path) = real("lid-ds-2021-lines/sample_lines.sc") else { return };
-    let data = crate::read::read(&path, &ReadOptions { strict: true, ..ReadOptions::default() }).unwrap();
-    assert!(data.call_count() >= lines(&path, |line| line.contains(" > ")), "{}", data.call_count());
+    data.traces.iter().zip(named(&data)).map(show).collect()
+}
+
+#[test]
+fn lid_ds_2021_tells_parts_by_folder_and_attacks_by_description() {
+    let line = |time: u64, thread: u32, call: &str| format!("{time} 33 900 apache2 {thread} {call} > fd=9\n");
+    let recording = [
+        line(1_631_000_000_000_000_000, 41, "open"),
+        line(1_631_000_009_000_000_000, 42, "accept"),
+        line(1_631_000_005_000_000_000, 42, "read"),
+    ]
+    .concat();
+    let packed = |description: &str| {
+        zipped(&[
+            ("r.sc", recording.as_bytes()),
+            ("r.json", description.as_bytes()),
+            ("r.res", b"cpu 1\n"),
+            ("r.pcap", b"\xd4\xc3"),
+        ])
+    };
+    let normal = packed(r#"{"exploit": false, "time": {"exploit": []}}"#);
+    let attack = packed(r#"{"exploit": true, "time": {"exploit": [{"absolute": 1631000006.5}]}}"#);
+    let set = zipped(&[
+        ("CVE-1/training/a.zip", &normal),
+        ("CVE-1/validation/b.zip", &normal),
+        ("CVE-1/test/normal_and_attack/c.zip", &attack),
+    ]);
+    assert_eq!(
+        shown("CVE-1.zip", &set),
+        [
+            "normal test CVE-1/test/normal_and_attack/c.zip!r.sc: open",
+            "attack test CVE-1/test/normal_and_attack/c.zip!r.sc: read accept",
+            "normal training CVE-1/training/a.zip!r.sc: open",
+            "normal training CVE-1/training/a.zip!r.sc: read accept",
+            "normal validation CVE-1/validation/b.zip!r.sc: open",
+            "normal validation CVE-1/validation/b.zip!r.sc: read accept",
+        ]
+    );
+}
+
+#[test]
+fn lid_ds_2019_tells_attacks_in_its_list_of_runs() {
+    let line =
+        |clock: &str, thread: u32, call: &str| format!("1 {clock} 3 33 apache2 {thread} > {call} fd=9\n");
+    // The exploit starts 24 seconds after the first call, give or take two; midnight passes meanwhile.
+    let recording = [
+        line("23:59:50.000000001", 41, "open"),
+        line("23:59:50.000000002", 42, "read"),
+        line("00:00:11.000000000", 41, "close"),
+        line("00:00:13.000000000", 42, "close"),
+    ]
+    .concat();
+    let runs = "image_name, scenario_name, is_executing_exploit, warmup_time, recording_time, exploit_start_time\n\
+                v, sweet_greider_4408, False, 10, 50, -1\n\
+                v, ripe_faraday_5596, True, 10, 35, 24\n";
+    let set = zipped(&[
+        ("B/sweet_greider_4408.txt", recording.as_bytes()),
+        ("B/ripe_faraday_5596.txt", recording.as_bytes()),
+        ("B/runs.csv", runs.as_bytes()),
+    ]);
+    assert_eq!(
+        shown("B.zip", &set),
+        [
+            "normal - B/ripe_faraday_5596.txt: open close",
+            "attack - B/ripe_faraday_5596.txt: read close",
+            "normal - B/sweet_greider_4408.txt: open close",
+            "normal - B/sweet_greider_4408.txt: read close",
+        ]
+    );
+}
+
+#[test]
+fn plaids_files_are_classed_by_folder_and_grouped_by_trial() {
+    let set = zipped(&[
+        ("PLAID_raw/attack_raw/php-cve.trial1.txt.77", b"execve(\"/bin/sh\") = 0\n+++ exited with 0 +++\n"),
+        ("PLAID_raw/attack_raw/php-cve.trial1.txt.78", b"read(3, \"\", 1) = 0\n) = 0\n--- SIGCHLD {} ---\n"),
+        ("PLAID_raw/attack_raw/php-cve.trial2.txt.77", b"brk(NULL) = 0\n"),
+        ("PLAID_raw/baseline_raw/nginx.txt.9", b"accept4(3, NULL) = 5\n"),
+    ]);
+    assert_eq!(
+        shown("PLAID_raw.zip", &set),
+        [
+            "attack - PLAID_raw/attack_raw/php-cve.trial1.txt: execve",
+            "attack - PLAID_raw/attack_raw/php-cve.trial1.txt: read",
+            "attack - PLAID_raw/attack_raw/php-cve.trial2.txt: brk",
+            "normal - PLAID_raw/baseline_raw/nginx.txt: accept4",
+        ]
+    );
+}
+
+#[test]
+fn a_program_that_another_thread_starts_goes_on_by_the_process_number() {
+    let text = "\
+7 futex(0x7f, FUTEX_WAIT, 1, NULL <unfinished ...>
+8 execve(\"/bin/true\", [\"true\"], 0x7 <unfinished ...>
+7 +++ superseded by execve in pid 8 +++
+7 <... execve resumed>) = 0
+7 brk(NULL) = 0x55
+";
+    assert_eq!(named(&read_text("a.txt", text)), [vec!["futex"], vec!["execve"], vec!["brk"]]);
+}
+
+/// As strace 6.1 wrote to a terminal, shortened.
+#[test]
+fn lines_without_a_number_are_the_first_threads() {
+    let text = "\
+execve(\"/usr/bin/python3\", [\"python3\"], 0x7) = 0
+clone3({flags=CLONE_VM, parent_tid=0x7f94507}strace: Process 98 attached
+ => {parent_tid=[98]}, 88) = 98
+[pid    98] set_robust_list(0x7f, 24 <unfinished ...>
+[pid    97] futex(0x29, FUTEX_WAIT_BITSET, 0 <unfinished ...>
+[pid    98] <... set_robust_list resumed>) = 0
+[pid    98] exit(0) = ?
+[pid    98] +++ exited with 0 +++
+<... futex resumed>)                    = 0
+clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLDstrace: Process 99 attached
+, child_tidptr=0x7f94509d0590) = 99
+[pid    99] getpid() = 99
+[pid    99] +++ exited with 0 +++
+exit_group(0)                           = ?
++++ exited with 0 +++
+";
+    assert_eq!(
+        named(&read_text("a.txt", text)),
+        [
+            vec!["execve", "clone3", "futex", "clone", "exit_group"],
+            vec!["set_robust_list", "exit"],
+            vec!["getpid"],
+        ]
+    );
+}
+
+#[test]
+fn what_tracers_say_they_lost_is_told() {
+    let perf = "     0.012 ( 0.004 ms): sh/77 brk() = 0x55\nLOST 12 events!\n     0.013 (         ): sh/77 exit_group() = ?\n";
+    let data = read_text("p", perf);
+    assert_eq!(named(&data), [["brk", "exit_group"]]);
+    assert_eq!(
+        data.report.notes,
+        ["p: perf says that it lost 12 events. Which threads they were of is not known."]
+    );
+}
+
+#[test]
+fn a_log_without_calls_says_so() {
+    let audit = "type=USER_LOGIN msg=audit(1492896301.818:19955): pid=12635 uid=0 msg='op=login'\n";
+    let error =
+        crate::read::bytes("a.log", audit.as_bytes(), &ReadOptions::default()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "a.log: no trace in it (0 rows skipped; a.log: none of its 1 lines tells of a system call.)"
+    );
 }

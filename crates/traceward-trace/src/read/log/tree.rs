@@ -65,7 +65,7 @@ fn read_below(
                     class_of(&path).or_else(|| class_of(outer)).or_else(|| class_of(tree.root_name()));
                 let labels = Labels {
                     class: class.map(Into::into),
-                    group: Some(group_of(tree, &path).into()),
+                    group: Some(group_of(tree, outer, &path).into()),
                     part: part_of(&path).or_else(|| part_of(outer)).map(Into::into),
                     ..Labels::default()
                 };
@@ -113,8 +113,12 @@ fn part_of(path: &str) -> Option<&'static str> {
 }
 
 /// Files of `strace -ff` that differ in their thread alone are one recording.
-fn group_of(tree: &Tree<'_>, path: &str) -> String {
-    let whole = if tree.len() == 1 { tree.root_name().to_owned() } else { path.to_owned() };
+fn group_of(tree: &Tree<'_>, outer: &str, path: &str) -> String {
+    let whole = match outer {
+        "" if tree.len() == 1 => tree.root_name().to_owned(),
+        "" => path.to_owned(),
+        outer => format!("{outer}!{path}"),
+    };
     match whole.rsplit_once('.') {
         Some((stem, thread)) if !thread.is_empty() && thread.bytes().all(|b| b.is_ascii_digit()) => {
             stem.to_owned()
