@@ -104,6 +104,58 @@ fn straces_of_one_run_in_many_files_are_one_group() {
     assert!(data.traces.iter().all(|trace| trace.group.as_deref() == Some("web-1_trial3.txt")));
 }
 
+/// What strace writes here, to a file and to a terminal, under options that change its lines. A call is where a
+/// parenthesis follows a letter first; not a second half, nor a line of the stack.
+#[test]
+fn straces_made_here_with_all_options() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["-i -n", "-Y -r -T", "-y", "-t -Y -i -n", "-tt -r", "-ttt -yy -v -x"];
+    for option in options {
+        let run = |to_file: bool| {
+            let log = folder.path().join("log");
+            let mut strace = std::process::Command::new("strace");
+            // cargo's search path for libraries makes logs ten times as long.
+            strace.env_remove("LD_LIBRARY_PATH").arg("-f").args(option.split(' '));
+            if to_file {
+                strace.arg("-o").arg(&log);
+            }
+            let done = strace
+                .args(["sh", "-c", "ls / | head -1; true"])
+                .output()
+                .ok()
+                .filter(|o| o.status.success())?;
+            let bytes = if to_file { std::fs::read(&log).unwrap() } else { done.stderr };
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        for to_file in [true, false] {
+            let Some(log) = run(to_file) else {
+                println!("skipped: there is no strace that can run here with {option}");
+                continue;
+            };
+            let no_call = ["resumed>", "+++ ", "--- SIG"];
+            let calls = log
+                .lines()
+                .filter(|line| !line.starts_with(" > ") && !no_call.iter().any(|word| line.contains(word)))
+                .filter(|line| {
+                    let before = line.split('(').find(|before| !before.ends_with(' ')).unwrap_or("");
+                    let word = before.rsplit(' ').next().unwrap();
+                    line.len() > before.len()
+                        && !word.is_empty()
+                        && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                })
+                .count();
+            let data = read::bytes("log", log.as_bytes(), &ReadOptions::default()).unwrap();
+            let skipped: Vec<_> =
+                data.report.skipped.iter().filter_map(|skipped| skipped.source.line).collect();
+            let skipped: Vec<_> =
+                skipped.iter().filter_map(|&line| log.lines().nth(line as usize - 1)).collect();
+            assert!(skipped.is_empty(), "{option}: {skipped:?}");
+            assert_eq!(data.call_count(), calls, "{option}");
+            assert!(data.traces.len() >= 3, "{option}: {} threads", data.traces.len());
+        }
+    }
+}
+
 /// The fields that a call is counted by, found by splitting at blanks.
 fn auditd_calls(log: &str) -> Vec<(String, u32)> {
     let field = |line: &str, key: &str| -> String {

@@ -184,7 +184,7 @@ pub(super) fn read(
         Dialect::Auditd => Box::new(auditd::Auditd::default()),
         Dialect::Sysdig => Box::new(sysdig::Sysdig::default()),
         Dialect::Perf => Box::new(perf::Perf::default()),
-        Dialect::Events => Box::new(events::Events),
+        Dialect::Events => Box::new(events::Events::default()),
         Dialect::Table(table) => Box::new(table.clone()),
     };
     let processes = matches!(dialect, Dialect::Table(table) if table.of_processes());

@@ -6,18 +6,22 @@
 //! * Tracee: `{"timestamp", "hostProcessId", "hostThreadId", "eventName", "container": {"id"}, …}`; an event
 //!   whose name is a call's is one, and `sched_process_exit` ends a thread.
 //! * Tetragon: `process_tracepoint` of `raw_syscalls/sys_enter` (its first argument is the number, as
-//!   `long_arg` or `syscall_id` with its ABI), `process_kprobe` of `__x64_sys_…` and its kin; a
-//!   `process_exit` ends a thread.
+//!   `long_arg` or `syscall_id` with its ABI) or of `syscalls/sys_enter_NAME`, `process_kprobe` of
+//!   `__x64_sys_…` and its kin; a `process_exit` ends a thread, `node_name` tells hosts apart, and
+//!   `rate_limit_info` says how many events were left out.
 
 use serde::Deserialize;
 
-use super::{Entered, Reader, Said};
+use super::{Entered, Reader, Said, Who};
 use crate::Abi;
 use crate::read::calls::Reason;
 
 /// Reads Tracee's and Tetragon's lines.
-#[derive(Debug)]
-pub(super) struct Events;
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    /// Events that Tetragon says it left out.
+    dropped: u64,
+}
 
 /// Whether a line is one of theirs: a look, not a parse.
 pub(super) fn is_line(line: &[u8]) -> bool {
@@ -27,7 +31,8 @@ pub(super) fn is_line(line: &[u8]) -> bool {
             || has(b"\"process_kprobe\"")
             || has(b"\"process_tracepoint\"")
             || has(b"\"process_exec\"")
-            || has(b"\"process_exit\""))
+            || has(b"\"process_exit\"")
+            || has(b"\"rate_limit_info\""))
 }
 
 #[derive(Deserialize)]
@@ -57,6 +62,24 @@ struct Tetragon<'l> {
     process_kprobe: Option<Probe<'l>>,
     #[serde(borrow)]
     process_exit: Option<Probe<'l>>,
+    #[serde(borrow)]
+    rate_limit_info: Option<RateLimit<'l>>,
+    #[serde(borrow, default)]
+    node_name: Option<&'l str>,
+}
+
+#[derive(Deserialize)]
+struct RateLimit<'l> {
+    #[serde(borrow)]
+    number_of_dropped_process_events: Count<'l>,
+}
+
+/// 64 bits are a string where protobuf writes JSON, and a number where Go does.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Count<'l> {
+    Number(u64),
+    Text(&'l str),
 }
 
 #[derive(Deserialize)]
@@ -139,48 +162,65 @@ fn tracee(line: &[u8]) -> Result<Said<'_>, serde_json::Error> {
     }))
 }
 
-fn tetragon(line: &[u8]) -> Result<Said<'_>, serde_json::Error> {
+fn tetragon<'l>(line: &'l [u8], dropped: &mut u64) -> Result<Said<'l>, serde_json::Error> {
     let event: Tetragon<'_> = serde_json::from_slice(line)?;
+    let host = event.node_name;
+    if let Some(info) = event.rate_limit_info {
+        let count = match info.number_of_dropped_process_events {
+            Count::Number(count) => count,
+            Count::Text(text) => text.parse().unwrap_or(0),
+        };
+        *dropped = dropped.saturating_add(count);
+        return Ok(Said::Nothing);
+    }
     if let Some(exit) = event.process_exit {
-        return Ok(Said::Exit(exit.process.thread().into()));
+        return Ok(Said::Exit(Who { host, thread: exit.process.thread() }));
     }
-    if let Some(probe) = event.process_kprobe {
-        let Some(call) = call_of(probe.function_name) else { return Ok(Said::Nothing) };
-        return Ok(Said::Call(Entered {
-            thread: probe.process.thread(),
-            call: call.as_bytes(),
-            group: filled(probe.process.docker),
-            ..Entered::default()
-        }));
-    }
-    let Some(probe) =
-        event.process_tracepoint.filter(|p| p.subsys == "raw_syscalls" && p.event == "sys_enter")
-    else {
+    let (probe, call) = if let Some(probe) = event.process_kprobe {
+        let call = call_of(probe.function_name);
+        (probe, call)
+    } else if let Some(probe) = event.process_tracepoint {
+        let call = match (probe.subsys, probe.event) {
+            ("raw_syscalls", "sys_enter") => probe.args.first().and_then(first_argument),
+            ("syscalls", event) => event.strip_prefix("sys_enter_"),
+            _ => None,
+        };
+        (probe, call)
+    } else {
         return Ok(Said::Nothing);
     };
-    let thread = probe.process.thread();
-    let group = filled(probe.process.docker);
-    let Some(first) = probe.args.into_iter().next() else { return Ok(Said::Nothing) };
-    if let Some(id) = first.syscall_id {
-        let abi = match id.abi {
-            "i386" | "x86" => Abi::I386,
-            "arm64" | "aarch64" => Abi::Aarch64,
-            _ => Abi::X86_64,
-        };
-        // Tetragon tells the number; the name is what everything after reading speaks.
-        let Some(name) = abi.name_of(id.id) else { return Ok(Said::Nothing) };
-        return Ok(Said::Call(Entered { thread, call: name.as_bytes(), group, ..Entered::default() }));
-    }
-    Ok(match first.long_arg {
-        Some(number) => Said::Call(Entered { thread, call: number.as_bytes(), group, ..Entered::default() }),
-        None => Said::Nothing,
-    })
+    let Some(call) = call else { return Ok(Said::Nothing) };
+    Ok(Said::Call(Entered {
+        thread: probe.process.thread(),
+        host,
+        call: call.as_bytes(),
+        group: filled(probe.process.docker),
+        ..Entered::default()
+    }))
+}
+
+/// The call that `sys_enter`'s first argument is: a name where the argument says whose number it is.
+fn first_argument<'l>(argument: &Argument<'l>) -> Option<&'l str> {
+    let Some(id) = &argument.syscall_id else { return argument.long_arg };
+    let abi = match id.abi {
+        "i386" | "x86" => &Abi::I386,
+        "arm64" | "aarch64" => &Abi::Aarch64,
+        _ => &Abi::X86_64,
+    };
+    abi.name_of(id.id)
 }
 
 impl Reader for Events {
     fn line<'l>(&mut self, line: &'l [u8]) -> Result<Said<'l>, Reason> {
         let is_tracee = line.windows(11).any(|window| window == b"\"eventName\"");
-        let said = if is_tracee { tracee(line) } else { tetragon(line) };
+        let said = if is_tracee { tracee(line) } else { tetragon(line, &mut self.dropped) };
         said.map_err(|error| format!("The line is no event of Tracee's or Tetragon's: {error}.").into())
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let note = || {
+            format!("Tetragon says that it left out {} events; of which threads is not known.", self.dropped)
+        };
+        (self.dropped > 0).then(note).into_iter().collect()
     }
 }

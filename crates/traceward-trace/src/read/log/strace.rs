@@ -1,6 +1,6 @@
-//! strace's text, whatever its options: `-f`, `-ff`, `-t`, `-tt`, `-ttt`, `-r`, `-T`, `-y`, `-n`, `-k`.
+//! strace's text, whatever its options: `-f`, `-ff`, `-t`, `-tt`, `-ttt`, `-r`, `-T`, `-y`, `-n`, `-k`, `-i`, `-Y`.
 //!
-//! A line is `[PID] [TIME] [NUMBER] NAME(…`. What stands in the parentheses is passed over. A call that
+//! A line is `PID<COMM> TIME [NUMBER] [POINTER] NAME(…`, of which all but the name may be absent. What stands in the parentheses is passed over. A call that
 //! another thread interrupts is written in two halves, `NAME(… <unfinished ...>` and
 //! `<... NAME resumed>…`: the first counts, and the second only if the log began between the two. strace's own
 //! word on a new thread breaks a line too: `clone3({…}strace: Process 7 attached`, and later
@@ -28,6 +28,8 @@ pub(super) struct Strace {
     unnumbered: bool,
     /// The number of the thread that lines without one are of.
     first: Option<u64>,
+    /// strace's own word broke the last line: the next may be its end.
+    broken: bool,
 }
 
 impl Strace {
@@ -73,39 +75,59 @@ enum Body<'l> {
 
 /// Whether a line is strace's.
 pub(super) fn is_line(line: &[u8]) -> bool {
-    parts(line).is_some()
+    is_stack(line) || parts(line).is_some()
+}
+
+/// What `-k` writes below each call, ` > /lib/x86_64/libc.so.6(write+0x17) [0xe7]`.
+fn is_stack(line: &[u8]) -> bool {
+    line.starts_with(b" > ") && line.ends_with(b"]")
 }
 
 fn parts(line: &[u8]) -> Option<Parts<'_>> {
     let mut rest = line.trim_ascii_start();
     let mut thread = None;
-    // `[pid  123] `, as strace writes to a terminal.
     if let Some(inner) = rest.strip_prefix(b"[pid") {
-        let end = inner.iter().position(|&b| b == b']')?;
-        thread = Some(number(inner[..end].trim_ascii())?);
-        rest = inner[end + 1..].trim_ascii_start();
+        // As strace writes to a terminal.
+        let (pid, after) = pid(inner.trim_ascii_start())?;
+        (thread, rest) = (Some(pid), after.strip_prefix(b"]")?.trim_ascii_start());
+    } else if let Some((pid, after)) = pid(rest)
+        && after.first().is_some_and(u8::is_ascii_whitespace)
+    {
+        (thread, rest) = (Some(pid), after.trim_ascii_start());
     }
-    // A thread, a time of one kind or another, in this order.
-    for _ in 0..2 {
-        let end = rest.iter().position(u8::is_ascii_whitespace)?;
-        let word = &rest[..end];
-        let is_time = word.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b'+'))
-            && word.iter().any(|b| matches!(b, b'.' | b':'));
-        match number(word) {
-            Some(pid) if thread.is_none() => thread = Some(pid),
-            _ if is_time => {}
-            _ => break,
-        }
-        rest = rest[end..].trim_ascii_start();
-    }
-    // `-n`: the call's number in brackets.
-    if let Some(inner) = rest.strip_prefix(b"[") {
-        let end = inner.iter().position(|&b| b == b']')?;
-        if number(inner[..end].trim_ascii()).is_some() || inner[..end].trim_ascii() == b"????" {
-            rest = inner[end + 1..].trim_ascii_start();
-        }
+    while let Some(after) = past_prefix(rest) {
+        rest = after.trim_ascii_start();
     }
     Some(Parts { thread, body: body(rest)? })
+}
+
+/// A thread's number, with its name behind it under `-Y`: `7<my cmd>`.
+fn pid(text: &[u8]) -> Option<(u64, &[u8])> {
+    let end = text.iter().position(|b| !b.is_ascii_digit())?;
+    let pid = number(&text[..end])?;
+    let after = &text[end..];
+    if after.first() != Some(&b'<') {
+        return Some((pid, after));
+    }
+    let close = after.windows(2).position(|w| w[0] == b'>' && matches!(w[1], b' ' | b']'))?;
+    Some((pid, &after[close + 1..]))
+}
+
+/// What follows a time, a time since the last line, a call's number or an instruction pointer.
+fn past_prefix(text: &[u8]) -> Option<&[u8]> {
+    let (inner, close) = match text.first()? {
+        b'[' => (&text[1..], b']'),
+        b'(' => (text.strip_prefix(b"(+")?, b')'),
+        _ => {
+            let end = text.iter().position(u8::is_ascii_whitespace)?;
+            let is_time = text[..end].iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':'))
+                && text[..end].iter().any(|b| matches!(b, b'.' | b':'));
+            return is_time.then(|| &text[end..]);
+        }
+    };
+    let end = inner.iter().position(|&b| b == close)?;
+    let fits = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b' ' | b'?' | b'.');
+    inner[..end].iter().all(fits).then(|| &inner[end + 1..])
 }
 
 fn body(rest: &[u8]) -> Option<Body<'_>> {
@@ -123,9 +145,9 @@ fn body(rest: &[u8]) -> Option<Body<'_>> {
             Body::Other
         });
     }
-    // The end of a line that strace broke by its own word.
-    let is_end = matches!(rest.first(), Some(b')' | b',')) || rest.starts_with(b"=> ");
-    if rest.starts_with(b"--- ") || rest.starts_with(b"strace: ") || (is_end && has(rest, b") = ")) {
+    // The end of a line that something broke.
+    let is_end = rest.starts_with(b")") && has(rest, b" = ");
+    if rest.starts_with(b"--- ") || rest.starts_with(b"strace: ") || is_end {
         return Some(Body::Other);
     }
     let end = rest.iter().position(|&b| b == b'(')?;
@@ -150,17 +172,19 @@ fn has(text: &[u8], what: &[u8]) -> bool {
 
 impl Reader for Strace {
     fn line<'l>(&mut self, line: &'l [u8]) -> Result<Said<'l>, Reason> {
-        // `-k` writes the stack below each call, ` > /lib/x86_64/libc.so.6(write+0x17) [0xe7]`.
-        if line.starts_with(b" > ") {
+        if is_stack(line) {
             return Ok(Said::Nothing);
         }
-        let parts = parts(line).ok_or("The line is not strace's: it has no call, signal or exit.")?;
-        if let Some(attached) = attached(line) {
-            self.attached.insert(attached);
-            if parts.thread.is_none() && line.starts_with(b"strace: ") {
-                return Ok(Said::Nothing);
-            }
+        let attached = attached(line);
+        self.attached.extend(attached);
+        if line.starts_with(b"strace: ") {
+            return Ok(Said::Nothing);
         }
+        let broken = std::mem::replace(&mut self.broken, attached.is_some());
+        let Some(parts) = parts(line) else {
+            let other = "The line is not strace's: it has no call, signal or exit.";
+            return if broken { Ok(Said::Nothing) } else { Err(other.into()) };
+        };
         let thread = self.thread(parts.thread);
         let enter = |name| Ok(Said::Call(Entered { thread, call: name, ..Entered::default() }));
         match parts.body {

@@ -12,15 +12,15 @@
 //! only if its entry is missing, as it is where a recording begins inside a call. Lines of several
 //! processors may come out of order by their time, and each thread's calls are put in order; a clock of the
 //! day goes on after midnight. A child returns from a `clone` that it never entered: that is its parent's
-//! call. Events that are no calls (`switch`, `signaldeliver`, `drop`) are passed over.
+//! call. Events that are no calls (`switch`, `signaldeliver`) are passed over; `drop`
+//! says that events were dropped around it, and is counted.
 
 use super::{Entered, Reader, Said, number};
 use crate::read::calls::Reason;
 
 /// What sysdig writes between the calls: its own names for what is no call.
-const NO_CALLS: [&[u8]; 12] = [
+const NO_CALLS: [&[u8]; 11] = [
     b"switch",
-    b"drop",
     b"signaldeliver",
     b"page_fault",
     b"procinfo",
@@ -41,6 +41,7 @@ const DAY: u64 = 24 * 3600 * 1_000_000_000;
 pub(super) struct Sysdig {
     /// The last time of a clock that begins anew every day, and the days before it.
     clock: Option<(u64, u128)>,
+    drops: u64,
 }
 
 /// A line's parts.
@@ -128,6 +129,10 @@ impl Reader for Sysdig {
         let Parts { thread, call, entry, time } =
             parts(line).ok_or("The line has no direction, > or <, with a thread and a call beside it.")?;
         let order = self.order(time);
+        if call == b"drop" {
+            self.drops += 1;
+            return Ok(Said::Nothing);
+        }
         if NO_CALLS.contains(&call) {
             return Ok(Said::Nothing);
         }
@@ -140,5 +145,12 @@ impl Reader for Sysdig {
             return Ok(Said::Exit(thread.into()));
         }
         Ok(Said::Call(Entered { thread, call, exit: !entry, order, ..Entered::default() }))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let note = || {
+            format!("sysdig says {} times that it dropped events; of which threads is not known.", self.drops)
+        };
+        (self.drops > 0).then(note).into_iter().collect()
     }
 }

@@ -42,13 +42,16 @@ fn strace_in_all_its_options() {
         ),
         (
             "a.txt",
-            "7      0.000000 execve(\"a\") = 0\n7 (+     0.000282) brk(NULL) = 0\n7      0.000282 brk(NULL) = 0\n7 0.1 exit_group(0) = ?\n",
+            "7      0.000000 execve(\"a\") = 0\n7 16:06:50.911756 (+     0.000282) brk(NULL) = 0\n7 0.1 exit_group(0) = ?\n",
+        ),
+        (
+            "a.txt",
+            "7<my cmd> [  59] [00007f7f35836353] execve(\"a\") = 0\n[pid     7<my cmd>] [????????????????] brk(NULL) = 0\n > /lib/libc.so.6(a+0x1) [0xe7]\n7<my cmd> 02:40:41 exit_group(0) = ?\n",
         ),
         ("a.txt", "7 [  59] execve(\"a\") = 0\n7 [  12] brk(NULL) = 0\n7 [ 231] exit_group(0) = ?\n"),
     ];
     for (name, text) in cases {
-        // `-r` in this form is no line that strace writes, and is skipped.
-        let data = crate::read::bytes(name, text.as_bytes(), &ReadOptions::default()).unwrap();
+        let data = read_text(name, text);
         assert_eq!(named(&data), [["execve", "brk", "exit_group"]], "{text}");
         assert_eq!(data.report.format, Some(super::super::Format::Log));
     }
@@ -227,7 +230,7 @@ fn readers() -> Vec<Box<dyn Reader>> {
         Box::new(auditd::Auditd::default()),
         Box::new(sysdig::Sysdig::default()),
         Box::new(perf::Perf::default()),
-        Box::new(events::Events),
+        Box::new(events::Events::default()),
         Box::new(EventTable::of_header(b"pro_id,sys_call,label").unwrap()),
     ]
 }
@@ -409,11 +412,16 @@ clone3({flags=CLONE_VM, parent_tid=0x7f94507}strace: Process 98 attached
 [pid    98] set_robust_list(0x7f, 24 <unfinished ...>
 [pid    97] futex(0x29, FUTEX_WAIT_BITSET, 0 <unfinished ...>
 [pid    98] <... set_robust_list resumed>) = 0
-[pid    98] exit(0) = ?
+[pid    98] exit(0)                     = ?
 [pid    98] +++ exited with 0 +++
 <... futex resumed>)                    = 0
 clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLDstrace: Process 99 attached
 , child_tidptr=0x7f94509d0590) = 99
+newfstatat(3, \"\", strace: Process 95 attached
+strace: Process 94 attached
+{st_mode=S_IFREG|0644, st_size=46847, ...}, AT_EMPTY_PATH) = 0
+[pid    97] close(4strace: Process 96 attached
+)                                = 0
 [pid    99] getpid() = 99
 [pid    99] +++ exited with 0 +++
 exit_group(0)                           = ?
@@ -422,7 +430,7 @@ exit_group(0)                           = ?
     assert_eq!(
         named(&read_text("a.txt", text)),
         [
-            vec!["execve", "clone3", "futex", "clone", "exit_group"],
+            vec!["execve", "clone3", "futex", "clone", "newfstatat", "close", "exit_group"],
             vec!["set_robust_list", "exit"],
             vec!["getpid"],
         ]
