@@ -9,8 +9,8 @@
 //!
 //! A call that goes on (`...`) counts where it began; `[continued]` is its end, and counts only if the log began
 //! between the two. A child returns from a `clone` that it never entered: that is its parent's call. `perf
-//! script` leaves numbers, and says nothing of their ABI. Both write how many events were lost, without saying
-//! of which thread.
+//! script` leaves numbers, and says nothing of their ABI. `perf trace` writes how many events were lost, without
+//! saying of which thread.
 
 use std::collections::HashSet;
 
