@@ -28,8 +28,10 @@ pub mod subject;
 pub mod trainers;
 pub mod watch;
 
+pub use traceward_capture as capture;
 pub use traceward_detect as detect;
 pub use traceward_doctor as doctor;
+pub use traceward_guard as guard;
 pub use traceward_model as model;
 pub use traceward_ngram as ngram;
 pub use traceward_report as report;
