@@ -12,6 +12,7 @@
 //!
 //! Linux only; this crate knows no model.
 
+pub mod clock;
 pub mod cut;
 pub mod event;
 pub mod names;
