@@ -12,15 +12,19 @@
 //!
 //! Linux only; this crate knows no model.
 
+pub mod bpf;
 pub mod clock;
 pub mod cut;
 pub mod event;
 pub mod names;
 pub mod processes;
+pub mod recording;
 pub mod source;
 
+pub use bpf::Bpf;
 pub use cut::{Cut, Cutter, Head, Tail, Why};
 pub use event::{Call, Comm, Event, Exec, Start, TaskId};
 pub use names::Names;
 pub use processes::{Process, Processes, Task};
+pub use recording::Recorder;
 pub use source::{CaptureError, Losses, Source, State};

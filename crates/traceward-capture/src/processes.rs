@@ -164,7 +164,8 @@ impl Processes {
         if self.tasks.contains_key(&start.task) {
             return;
         }
-        let made_by = start.parent.and_then(|parent| self.tasks.get(&parent)).map(|known| &known.task.process);
+        let made_by =
+            start.parent.and_then(|parent| self.tasks.get(&parent)).map(|known| &known.task.process);
         let made_by = made_by.cloned();
         let process = match self.living(start.pid).filter(|_| start.tid != start.pid || !start.born) {
             Some(process) => process,

@@ -97,10 +97,16 @@ mod tests {
 
     #[test]
     fn a_plain_host_is_no_container() {
-        for path in ["/", "/init.scope", "/system.slice/sshd.service", "/user.slice/user-1000.slice/session-3.scope"] {
+        for path in
+            ["/", "/init.scope", "/system.slice/sshd.service", "/user.slice/user-1000.slice/session-3.scope"]
+        {
             assert_eq!(of_path(path), None, "{path}");
         }
-        assert_eq!(of_path(&format!("/machine.slice/libpod-conmon-{ID}.scope")), None, "the watcher is outside");
+        assert_eq!(
+            of_path(&format!("/machine.slice/libpod-conmon-{ID}.scope")),
+            None,
+            "the watcher is outside"
+        );
         assert_eq!(of_path(&format!("/docker/{}", &ID[1..])), None, "63 digits are no id");
         assert_eq!(of_lines("9:name=systemd:/\n4:memory:/\n0::/"), None);
     }
@@ -108,7 +114,10 @@ mod tests {
     #[test]
     fn both_versions_of_control_groups_are_read() {
         assert_eq!(of_lines(&format!("0::/docker/{ID}\n")).as_deref(), Some(ID));
-        assert_eq!(of_lines(&format!("12:pids:/docker/{ID}\n11:cpu,cpuacct:/docker/{ID}\n")).as_deref(), Some(ID));
+        assert_eq!(
+            of_lines(&format!("12:pids:/docker/{ID}\n11:cpu,cpuacct:/docker/{ID}\n")).as_deref(),
+            Some(ID)
+        );
         assert_eq!(of_lines("0::/a:b/lxc.payload.x").as_deref(), Some("x"), "paths may hold colons");
     }
 

@@ -79,7 +79,8 @@ impl Host {
 /// Reads `/proc/PID/status`: the name, `PPid:` and the first (real) id of `Uid:`.
 fn status(text: &[u8]) -> Option<Status> {
     let text = String::from_utf8_lossy(text);
-    let of = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim);
+    let of =
+        |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim);
     Some(Status {
         comm: of("Name")?.to_owned(),
         ppid: of("PPid")?.parse().ok()?,

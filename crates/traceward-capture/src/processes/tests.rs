@@ -21,7 +21,8 @@ impl Proc {
     fn add(&self, pid: u32, ppid: u32, comm: &str, uid: u32, cgroup: &str) {
         let folder = self.0.path().join(pid.to_string());
         fs::create_dir_all(folder.join(format!("task/{pid}"))).unwrap();
-        fs::write(folder.join("status"), format!("Name:\t{comm}\nPPid:\t{ppid}\nUid:\t{uid}\t0\t0\t0\n")).unwrap();
+        fs::write(folder.join("status"), format!("Name:\t{comm}\nPPid:\t{ppid}\nUid:\t{uid}\t0\t0\t0\n"))
+            .unwrap();
         fs::write(folder.join("cmdline"), format!("/usr/bin/{comm}\0-x\0")).unwrap();
         fs::write(folder.join("cgroup"), format!("0::{cgroup}\n")).unwrap();
         std::os::unix::fs::symlink(format!("/usr/bin/{comm}"), folder.join("exe")).unwrap();
@@ -95,7 +96,10 @@ fn what_ran_before_is_read_from_proc_with_its_ancestors() {
     proc.remove(20);
     processes.event(&start(2, None, 20, 21, false));
     processes.event(&start(3, Some(1), 30, 30, true));
-    assert!(Arc::ptr_eq(&processes.task(TaskId(1)).unwrap().process, &processes.task(TaskId(2)).unwrap().process));
+    assert!(Arc::ptr_eq(
+        &processes.task(TaskId(1)).unwrap().process,
+        &processes.task(TaskId(2)).unwrap().process
+    ));
     assert_eq!(ancestors(process(&processes, 3)), [20, 10, 1]);
 }
 
