@@ -42,6 +42,20 @@ impl Moments {
         let doubled = std::iter::successors(Some(400_usize), |&length| length.checked_mul(2));
         FIRST.into_iter().chain(doubled).take_while(move |&length| length < calls).chain([calls])
     }
+
+    /// The next moment after `calls` calls, if the process makes that many; `None` if only its end is left.
+    pub fn after(self, calls: u32) -> Option<u32> {
+        match self {
+            Self::End => None,
+            Self::Doubling => {
+                let first = FIRST.into_iter().map(|length| length as u32).find(|&length| length > calls);
+                first.or_else(|| {
+                    std::iter::successors(Some(400_u32), |&length| length.checked_mul(2)).find(|&l| l > calls)
+                })
+            }
+            Self::EveryCall => Some(calls.checked_add(1)?.max(FIRST[0] as u32)),
+        }
+    }
 }
 
 /// What follows processes.
@@ -64,10 +78,18 @@ pub struct Watch<'a> {
 /// What a model said of a process.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Life {
-    /// How many calls it made.
-    pub calls: u32,
+    /// What was made of it, look by look.
+    pub course: Course,
     /// Probabilities at its end, one a class.
     pub probabilities: Vec<f64>,
+}
+
+/// What is kept of a process from look to look. Whoever follows many at a time keeps one of these of each, and
+/// [`Watch::follow`] keeps no other, so both come to the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Course {
+    /// How many calls it made.
+    pub calls: u32,
     /// P(attack) at its end.
     pub p_attack: f64,
     /// The highest P(attack); NaN if any was.
@@ -136,11 +158,15 @@ impl<'a> Watch<'a> {
             Looks::ends(traces)
         };
         for (value, &of) in self.classifier.novelty(&looks.parts).into_iter().flatten().zip(&looks.of) {
-            let (life, value) = (&mut lives[of], f64::from(value));
-            life.novelty = Some(value);
-            life.novelty_peak = Some(life.novelty_peak.map_or(value, |peak| greater(peak, value)));
+            lives[of].course.look_novelty(value);
         }
         Ok(lives)
+    }
+
+    /// P(attack) as a row of the model's outputs has it; as [`Watch::follow`] computes it, to the last bit.
+    #[inline]
+    pub fn p_attack(&self, row: &[f32]) -> f64 {
+        1.0 - self.temperature.share(row, usize::from(self.normal))
     }
 
     fn call_by_call(&self, traces: &[&[u32]], lives: &mut [Life]) -> Result<(), Unreadable> {
@@ -173,9 +199,21 @@ impl<'a> Watch<'a> {
 
 impl Life {
     fn new(classes: usize) -> Self {
+        Self { course: Course::default(), probabilities: vec![f64::NAN; classes] }
+    }
+
+    /// What a model says after `calls` calls.
+    fn look(&mut self, watch: &Watch<'_>, row: &[f32], calls: usize) {
+        watch.temperature.apply(row, &mut self.probabilities);
+        let p_attack = 1.0 - self.probabilities[usize::from(watch.normal)];
+        self.course.look(p_attack, calls as u32, watch.alarm_above);
+    }
+}
+
+impl Default for Course {
+    fn default() -> Self {
         Self {
             calls: 0,
-            probabilities: vec![f64::NAN; classes],
             p_attack: f64::NAN,
             peak: f64::NEG_INFINITY,
             peak_at: 0,
@@ -184,20 +222,29 @@ impl Life {
             novelty_peak: None,
         }
     }
+}
 
-    /// What a model says after `calls` calls.
-    fn look(&mut self, watch: &Watch<'_>, row: &[f32], calls: usize) {
-        self.calls = calls as u32;
-        watch.temperature.apply(row, &mut self.probabilities);
-        self.p_attack = 1.0 - self.probabilities[usize::from(watch.normal)];
-        let peak = greater(self.peak, self.p_attack);
+impl Course {
+    /// What a model says after `calls` calls ([`Watch::p_attack`]), and above what it is an alarm.
+    #[inline]
+    pub fn look(&mut self, p_attack: f64, calls: u32, alarm_above: Option<f64>) {
+        self.calls = calls;
+        self.p_attack = p_attack;
+        let peak = greater(self.peak, p_attack);
         if peak > self.peak || self.peak_at == 0 {
-            self.peak_at = calls as u32;
+            self.peak_at = calls;
         }
         self.peak = peak;
-        if self.first_alarm.is_none() && watch.alarm_above.is_some_and(|above| self.p_attack > above) {
-            self.first_alarm = Some(calls as u32);
+        if self.first_alarm.is_none() && alarm_above.is_some_and(|above| p_attack > above) {
+            self.first_alarm = Some(calls);
         }
+    }
+
+    /// What it says of novelty.
+    pub fn look_novelty(&mut self, novelty: f32) {
+        let value = f64::from(novelty);
+        self.novelty = Some(value);
+        self.novelty_peak = Some(self.novelty_peak.map_or(value, |peak| greater(peak, value)));
     }
 }
 
@@ -239,12 +286,55 @@ mod tests {
     }
 
     #[test]
+    fn the_next_moment_is_one_of_them() {
+        let walk = |moments: Moments, calls| {
+            let next = |&at: &u32| moments.after(at).filter(|&next| next <= calls);
+            let mut all: Vec<usize> =
+                std::iter::successors(next(&0), next).map(|length| length as usize).collect();
+            if all.last() != Some(&(calls as usize)) {
+                all.push(calls as usize);
+            }
+            all
+        };
+        for calls in [1, 19, 20, 21, 49, 50, 399, 400, 401, 4096] {
+            assert_eq!(walk(Moments::Doubling, calls), Moments::doubling(calls as usize).collect::<Vec<_>>());
+        }
+        assert_eq!(walk(Moments::EveryCall, 22), [20, 21, 22]);
+        assert_eq!(walk(Moments::End, 900), [900]);
+        assert_eq!(Moments::Doubling.after(u32::MAX), None);
+    }
+
+    /// What a session sums up as its calls come is what is followed in one go.
+    #[test]
+    fn looks_one_by_one_come_to_the_same() {
+        for temperature in [1.0, 0.3, 2.7] {
+            let watch = Watch {
+                temperature: Temperature::new(temperature).unwrap(),
+                ..watch(&Scripted::STREAM, Moments::EveryCall)
+            };
+            let trace = trace();
+            let life = watch.follow(&[&trace]).unwrap().remove(0);
+            let mut session = Scripted::STREAM.session().unwrap();
+            let (mut row, mut course) = ([0.0; 3], Course::default());
+            for (calls, &token) in (1..).zip(&trace) {
+                session.push(token);
+                if calls >= 20 {
+                    session.scores(&mut row);
+                    course.look(watch.p_attack(&row), calls, watch.alarm_above);
+                }
+            }
+            assert_eq!(course, life.course);
+        }
+    }
+
+    #[test]
     fn each_way_of_looking_sees_its_own_moments() {
         let trace = trace();
         let seen = |model: Scripted, moments| {
             let life = &watch(&model, moments).follow(&[&trace]).unwrap()[0];
-            assert!((life.p_attack - 0.2).abs() < 1e-6);
-            ((life.peak * 1000.0).round() as u32, life.peak_at, life.first_alarm)
+            let course = life.course;
+            assert!((course.p_attack - 0.2).abs() < 1e-6);
+            ((course.peak * 1000.0).round() as u32, course.peak_at, course.first_alarm)
         };
         assert_eq!(seen(Scripted::WHOLE, Moments::End), (200, 120, None));
         assert_eq!(seen(Scripted::WHOLE, Moments::Doubling), (500, 50, Some(50)));
@@ -256,8 +346,8 @@ mod tests {
     fn a_short_process_is_looked_at_when_it_ends() {
         for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)]
         {
-            let life = &watch(&model, moments).follow(&[&[900, 600]]).unwrap()[0];
-            assert_eq!((life.peak_at, life.first_alarm), (2, Some(2)));
+            let course = watch(&model, moments).follow(&[&[900, 600]]).unwrap()[0].course;
+            assert_eq!((course.peak_at, course.first_alarm), (2, Some(2)));
         }
     }
 
@@ -268,8 +358,8 @@ mod tests {
         trace[..10].fill(1000);
         let life = |moments, follow_novelty| {
             let watch = Watch { follow_novelty, ..watch(&model, moments) };
-            let life = watch.follow(&[&trace]).unwrap().remove(0);
-            (life.novelty.unwrap() as f32, life.novelty_peak.unwrap() as f32)
+            let course = watch.follow(&[&trace]).unwrap().remove(0).course;
+            (course.novelty.unwrap() as f32, course.novelty_peak.unwrap() as f32)
         };
         assert_eq!(life(Moments::Doubling, true), (0.1, 0.5));
         assert_eq!(life(Moments::EveryCall, true), (0.1, 0.5));
