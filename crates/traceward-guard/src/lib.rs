@@ -11,5 +11,10 @@
 //! spools are bounded, and what a bound costs is counted.
 
 pub mod alert;
+pub mod desk;
+pub mod ecs;
+#[cfg(test)]
+mod example;
+pub mod suppress;
 
 pub use alert::{Alert, Ancestor, Extent, Kind, ModelId, Origin, Technique};
