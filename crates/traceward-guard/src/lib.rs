@@ -15,6 +15,7 @@ pub mod desk;
 pub mod ecs;
 #[cfg(test)]
 mod example;
+pub mod spool;
 pub mod suppress;
 
 pub use alert::{Alert, Ancestor, Extent, Kind, ModelId, Origin, Technique};
