@@ -18,6 +18,7 @@ pub mod cut;
 pub mod event;
 pub mod names;
 pub mod processes;
+pub mod ptrace;
 pub mod recording;
 pub mod source;
 
@@ -26,5 +27,6 @@ pub use cut::{Cut, Cutter, Head, Tail, Why};
 pub use event::{Call, Comm, Event, Exec, Start, TaskId};
 pub use names::Names;
 pub use processes::{Process, Processes, Task};
+pub use ptrace::Ptrace;
 pub use recording::Recorder;
 pub use source::{CaptureError, Losses, Source, State};

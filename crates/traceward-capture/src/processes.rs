@@ -9,7 +9,7 @@
 //! in which they did.
 
 mod container;
-mod host;
+pub(crate) mod host;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -142,7 +142,7 @@ impl Processes {
     /// Whether a task lives, as `/proc` has it. Where nobody can say, because its start was lost or because
     /// `/proc` is not shown, it is taken to live.
     pub fn alive(&self, task: TaskId) -> bool {
-        self.task(task).is_none_or(|task| self.host.alive(task.process.pid, task.tid))
+        self.task(task).is_none_or(|task| task.tid == 0 || self.host.alive(task.process.pid, task.tid))
     }
 
     /// How many tasks are known.
@@ -291,6 +291,7 @@ impl Processes {
         }
     }
 
+    /// A process in use. Those outside of this pid namespace all have the pid 0.
     fn living(&self, pid: u32) -> Option<Arc<Process>> {
         self.now.get(&pid).and_then(Weak::upgrade)
     }
@@ -298,6 +299,9 @@ impl Processes {
     /// From now on, this is what the process with its pid is.
     fn keep(&mut self, process: Process) -> Arc<Process> {
         let process = Arc::new(process);
+        if process.pid == 0 {
+            return process;
+        }
         if self.now.len() >= self.sweep_at {
             self.now.retain(|_, process| process.strong_count() > 0);
             self.sweep_at = (2 * self.now.len()).max(64);

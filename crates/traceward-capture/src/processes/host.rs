@@ -15,7 +15,7 @@ const GROUPS: usize = 4096;
 
 /// The proc file system, and what was asked of it about control groups.
 #[derive(Debug)]
-pub(super) struct Host {
+pub(crate) struct Host {
     proc: PathBuf,
     /// Whether other users' processes are shown; `hidepid` hides even that they live.
     shown: bool,
@@ -24,43 +24,50 @@ pub(super) struct Host {
 
 /// The part of `/proc/PID/status` that is wanted.
 #[derive(Debug, PartialEq)]
-pub(super) struct Status {
-    pub(super) comm: String,
-    pub(super) ppid: u32,
-    pub(super) uid: Option<u32>,
+pub(crate) struct Status {
+    pub(crate) comm: String,
+    /// The process of a thread.
+    pub(crate) tgid: u32,
+    pub(crate) ppid: u32,
+    pub(crate) uid: Option<u32>,
 }
 
 impl Host {
-    pub(super) fn new(proc: PathBuf) -> Self {
+    pub(crate) fn new(proc: PathBuf) -> Self {
         let shown = proc.join("1").exists();
         Self { proc, shown, containers: HashMap::new() }
     }
 
-    pub(super) fn alive(&self, pid: u32, tid: u32) -> bool {
+    pub(crate) fn alive(&self, pid: u32, tid: u32) -> bool {
         !self.shown || self.proc.join(format!("{pid}/task/{tid}")).exists()
     }
 
-    pub(super) fn status(&self, pid: u32) -> Option<Status> {
+    pub(crate) fn status(&self, pid: u32) -> Option<Status> {
         status(&fs::read(self.proc.join(format!("{pid}/status"))).ok()?)
     }
 
     /// The file that a process executes. One that was deleted or replaced since keeps its name.
-    pub(super) fn exe(&self, pid: u32) -> Option<String> {
+    pub(crate) fn exe(&self, pid: u32) -> Option<String> {
         let link = fs::read_link(self.proc.join(format!("{pid}/exe"))).ok()?;
         let name = link.to_string_lossy();
         Some(name.strip_suffix(" (deleted)").unwrap_or(&name).to_owned())
     }
 
-    pub(super) fn cmdline(&self, pid: u32) -> Option<String> {
+    pub(crate) fn cmdline(&self, pid: u32) -> Option<String> {
+        joined(&self.args(pid)?)
+    }
+
+    /// The first arguments, each ended by NUL.
+    pub(crate) fn args(&self, pid: u32) -> Option<Vec<u8>> {
         let mut args = Vec::new();
         let file = File::open(self.proc.join(format!("{pid}/cmdline"))).ok()?;
         file.take(LONGEST as u64).read_to_end(&mut args).ok()?;
-        joined(&args)
+        Some(args)
     }
 
     /// The container of a control group that `pid` is in, asked once a group. `None`: nobody knows, since the
     /// process is gone.
-    pub(super) fn container(&mut self, pid: u32, cgroup: u64) -> Option<Option<String>> {
+    pub(crate) fn container(&mut self, pid: u32, cgroup: u64) -> Option<Option<String>> {
         if let Some(container) = self.containers.get(&cgroup).filter(|_| cgroup != 0) {
             return Some(container.clone());
         }
@@ -83,13 +90,14 @@ fn status(text: &[u8]) -> Option<Status> {
         |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim);
     Some(Status {
         comm: of("Name")?.to_owned(),
+        tgid: of("Tgid")?.parse().ok()?,
         ppid: of("PPid")?.parse().ok()?,
         uid: of("Uid").and_then(|ids| ids.split_whitespace().next()?.parse().ok()),
     })
 }
 
 /// Arguments with blanks between them; `None` for a kernel thread, which has none.
-pub(super) fn joined(args: &[u8]) -> Option<String> {
+pub(crate) fn joined(args: &[u8]) -> Option<String> {
     let args = &args[..args.len().min(LONGEST)];
     let end = args.iter().rposition(|&byte| byte != 0)? + 1;
     let args: Vec<_> = args[..end].split(|&byte| byte == 0).map(String::from_utf8_lossy).collect();
@@ -105,7 +113,7 @@ mod tests {
     #[test]
     fn status_is_read() {
         let text = b"Name:\ta b\nUmask:\t0022\nTgid:\t7\nPPid:\t3\nUid:\t1000\t0\t0\t0\n";
-        let expected = Status { comm: "a b".into(), ppid: 3, uid: Some(1000) };
+        let expected = Status { comm: "a b".into(), tgid: 7, ppid: 3, uid: Some(1000) };
         assert_eq!(status(text), Some(expected));
         assert_eq!(status(b""), None);
     }

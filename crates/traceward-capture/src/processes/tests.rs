@@ -21,8 +21,11 @@ impl Proc {
     fn add(&self, pid: u32, ppid: u32, comm: &str, uid: u32, cgroup: &str) {
         let folder = self.0.path().join(pid.to_string());
         fs::create_dir_all(folder.join(format!("task/{pid}"))).unwrap();
-        fs::write(folder.join("status"), format!("Name:\t{comm}\nPPid:\t{ppid}\nUid:\t{uid}\t0\t0\t0\n"))
-            .unwrap();
+        fs::write(
+            folder.join("status"),
+            format!("Name:\t{comm}\nTgid:\t{pid}\nPPid:\t{ppid}\nUid:\t{uid}\t0\t0\t0\n"),
+        )
+        .unwrap();
         fs::write(folder.join("cmdline"), format!("/usr/bin/{comm}\0-x\0")).unwrap();
         fs::write(folder.join("cgroup"), format!("0::{cgroup}\n")).unwrap();
         std::os::unix::fs::symlink(format!("/usr/bin/{comm}"), folder.join("exe")).unwrap();
@@ -190,6 +193,19 @@ fn a_task_stays_until_its_last_trace_is_done_with() {
     processes.event(&exec(5, "/bin/x", b""));
     processes.forget(TaskId(5));
     assert!(processes.is_empty());
+}
+
+#[test]
+fn processes_of_other_namespaces_are_not_taken_for_one() {
+    let proc = Proc::new();
+    let mut processes = proc.processes(100);
+    processes.event(&start(1, None, 0, 0, false));
+    processes.event(&exec(1, "/bin/one", b"one\0"));
+    processes.event(&start(2, None, 0, 0, false));
+    processes.event(&start(3, Some(1), 0, 0, true));
+    assert_eq!(process(&processes, 2).exe, None);
+    assert_eq!(process(&processes, 3).exe.as_deref(), Some("/bin/one"));
+    assert!(processes.alive(TaskId(1)), "nobody knows");
 }
 
 #[test]
