@@ -2,9 +2,11 @@
 //!
 //! Nothing here touches a file. `commands/*.rs` turn these structs into work.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use traceward_capture::Cutter;
 use traceward_trace::split::Method;
 
 use crate::output::{self, Output};
@@ -574,6 +576,68 @@ pub enum WhatToExplain {
     All,
     /// None: fastest
     None,
+}
+
+/// What to capture, and how: `record` and `watch`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CaptureArgs {
+    /// Capture this process with all that descends from it [default: the whole system]
+    #[arg(long, value_name = "PID", help_heading = "Capture", conflicts_with_all = ["container", "command"])]
+    pub pid: Option<u32>,
+    /// Capture a container or a control group: an id, or a path below /sys/fs/cgroup
+    #[arg(long, value_name = "ID|CGROUP", help_heading = "Capture", conflicts_with = "command")]
+    pub container: Option<String>,
+    /// What to capture with
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t, help_heading = "Capture")]
+    pub with: CaptureWith,
+    /// Room for what the kernel has seen and nobody has read yet
+    #[arg(long, value_name = "SIZE", default_value = "16M", help_heading = "Capture")]
+    pub ring: Size,
+    /// The most calls of a trace; a thread that makes more is cut into several
+    #[arg(long, value_name = "N", default_value_t = Cutter::WINDOW, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Capture")]
+    pub window: u32,
+    /// The most threads to follow at a time; beyond, those silent longest are forgotten
+    #[arg(long, value_name = "N", default_value_t = Cutter::MOST, help_heading = "Capture")]
+    pub most_threads: usize,
+    /// End after this time: 90s, 15m, 1h [default: when the command ends, or at Ctrl-C]
+    #[arg(long, value_name = "TIME", help_heading = "Capture")]
+    pub duration: Option<Budget>,
+    /// A command to start, with its arguments: captured with all that descends from it
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// What to capture with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CaptureWith {
+    /// eBPF where kernel and rights allow it, else ptrace if there is a command
+    #[default]
+    Auto,
+    /// eBPF: needs Linux with BTF, and root or CAP_BPF and CAP_PERFMON
+    Ebpf,
+    /// ptrace: needs no rights and a command, and makes every call of it some 35 times slower
+    Ptrace,
+}
+
+/// An amount of memory as typed: a number and `K`, `M` or `G`, of 1024 each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match text[number.len()..].to_ascii_uppercase().as_str() {
+            "" | "B" => 1,
+            "K" | "KB" | "KIB" => 1 << 10,
+            "M" | "MB" | "MIB" => 1 << 20,
+            "G" | "GB" | "GIB" => 1 << 30,
+            _ => return Err(format!("{text:?} is no amount of memory: write 64K, 16M or 1G")),
+        };
+        let bytes = number.trim().parse().ok().and_then(|n: u64| n.checked_mul(unit)).filter(|&n| n > 0);
+        bytes.map(Self).ok_or_else(|| format!("{text:?} is no amount of memory: write 64K, 16M or 1G"))
+    }
 }
 
 /// `traceward calibrate`.

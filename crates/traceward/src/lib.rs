@@ -13,6 +13,7 @@
 //! ```
 
 pub mod bench;
+pub mod capturing;
 pub mod classifier;
 pub mod cli;
 pub mod commands;
