@@ -42,6 +42,7 @@ pub(crate) fn alert() -> Alert {
         trace: Extent { task: 77, first: 0, calls: 812, joined: false, lost: 0 },
         model: ModelId { name: "live.safetensors".into(), id: "0123456789abcdef".into() },
         folded: 0,
+        incident: Some("00c0ffee00c0ffee".into()),
     }
 }
 

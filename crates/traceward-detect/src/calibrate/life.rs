@@ -43,6 +43,9 @@ impl Moments {
         FIRST.into_iter().chain(doubled).take_while(move |&length| length < calls).chain([calls])
     }
 
+    /// The first moment of all but [`Moments::End`].
+    pub const FIRST: u32 = FIRST[0] as u32;
+
     /// The next moment after `calls` calls, if the process makes that many; `None` if only its end is left.
     pub fn after(self, calls: u32) -> Option<u32> {
         match self {
@@ -53,7 +56,7 @@ impl Moments {
                     std::iter::successors(Some(400_u32), |&length| length.checked_mul(2)).find(|&l| l > calls)
                 })
             }
-            Self::EveryCall => Some(calls.checked_add(1)?.max(FIRST[0] as u32)),
+            Self::EveryCall => Some(calls.checked_add(1)?.max(Self::FIRST)),
         }
     }
 }
