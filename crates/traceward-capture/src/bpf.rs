@@ -10,6 +10,7 @@
 
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
@@ -50,7 +51,8 @@ const TRACEPOINTS: [(&str, &str); 4] = [
 ];
 const ITERATORS: [&str; 3] = ["setup", "mark", "sweep"];
 
-/// What to capture. The capturing process itself is never captured; what it starts is, where in scope.
+/// What to capture. The capturing process itself is never captured. What it starts is, except under
+/// [`Scope::Tree`]: a tree that it is part of ends at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// All tasks of the host, those of other pid namespaces included (as pid 0 where they have none here).
@@ -99,6 +101,15 @@ pub struct Bpf {
     /// Whether the last poll stopped before the ring was empty.
     behind: bool,
     ended: bool,
+}
+
+impl fmt::Debug for Bpf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bpf")
+            .field("scope", &self.scope)
+            .field("counted", &self.counters())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Bpf {
@@ -163,11 +174,6 @@ impl Bpf {
             behind: false,
             ended: false,
         })
-    }
-
-    /// The process of the command that was started for the capture.
-    pub fn launched_pid(&self) -> Option<u32> {
-        self.launched.as_ref().map(Launched::pid)
     }
 
     fn counters(&self) -> Counters {
@@ -248,6 +254,10 @@ impl Source for Bpf {
         self.launched.as_ref()?.exit_code()
     }
 
+    fn launched_pid(&self) -> Option<u32> {
+        self.launched.as_ref().map(Launched::pid)
+    }
+
     fn describe(&self) -> String {
         match &self.scope {
             Scope::System => "eBPF, the whole system".to_owned(),
@@ -321,8 +331,14 @@ fn mark(programs: &mut Ebpf, pids: &[u32], born: bool) -> Result<(), CaptureErro
     for pid in pids {
         roots.insert(pid, u32::from(born), 0).map_err(|error| refusal::explain(&error))?;
     }
-    while iterate(programs, "mark")? > 0 {}
-    Ok(())
+    let mut marked = 0;
+    loop {
+        match iterate(programs, "mark")? {
+            0 if marked == 0 => return Err(CaptureError::NoProcess(pids.first().copied().unwrap_or(0))),
+            0 => return Ok(()),
+            new => marked += new,
+        }
+    }
 }
 
 /// Runs a program over all tasks; how many bytes it answered.

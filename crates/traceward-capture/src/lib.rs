@@ -14,6 +14,7 @@
 
 pub mod bpf;
 pub mod clock;
+pub mod command;
 pub mod cut;
 pub mod event;
 pub mod names;

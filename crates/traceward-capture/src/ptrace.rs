@@ -67,9 +67,11 @@ impl Ptrace {
         }
     }
 
-    /// The command's process.
-    pub fn launched_pid(&self) -> u32 {
-        self.pid
+    fn end(&mut self) {
+        self.queue.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -78,6 +80,12 @@ impl Source for Ptrace {
         let (events, ended) = self.queue.take(timeout);
         events.iter().for_each(|event| each(event.lent()));
         Ok(if ended { State::Ended } else { State::Running })
+    }
+
+    /// Kills the command: it cannot go on without its tracer.
+    fn finish(&mut self, each: &mut dyn FnMut(Event<'_>)) -> Result<(), CaptureError> {
+        self.end();
+        self.poll(Duration::ZERO, each).map(drop)
     }
 
     fn losses(&self) -> Losses {
@@ -92,6 +100,10 @@ impl Source for Ptrace {
         self.queue.exit_code()
     }
 
+    fn launched_pid(&self) -> Option<u32> {
+        Some(self.pid)
+    }
+
     fn describe(&self) -> String {
         format!("ptrace, {} and all that it starts", self.name)
     }
@@ -99,10 +111,7 @@ impl Source for Ptrace {
 
 impl Drop for Ptrace {
     fn drop(&mut self) {
-        self.queue.close();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 

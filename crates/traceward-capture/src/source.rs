@@ -38,6 +38,11 @@ pub trait Source {
         None
     }
 
+    /// The process of that command.
+    fn launched_pid(&self) -> Option<u32> {
+        None
+    }
+
     /// What it captures with and how wide, for people: `eBPF, the whole system`.
     fn describe(&self) -> String;
 }

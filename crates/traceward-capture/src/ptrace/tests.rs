@@ -26,7 +26,6 @@ impl Seen {
 }
 
 /// Starts a command; `None`, saying so, where tracing is forbidden.
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn launch(command: &[&str]) -> Option<Ptrace> {
     let args: Vec<OsString> = command[1..].iter().map(OsString::from).collect();
     match Ptrace::launch(OsStr::new(command[0]), &args) {
@@ -139,7 +138,7 @@ fn signals_reach_those_for_whom_they_are() {
 #[test]
 fn a_command_that_is_stopped_stays_so_until_it_is_told_to_go_on() {
     let Some(source) = launch(&["sh", "-c", "kill -STOP $$; exit 5"]) else { return };
-    let pid = nix::unistd::Pid::from_raw(source.launched_pid() as i32);
+    let pid = nix::unistd::Pid::from_raw(source.launched_pid().unwrap() as i32);
     let (mut stopped, mut before, mut still) = (false, 0, 0);
     let seen = follow(source, |source| {
         // It calls nothing for a while and yet has not ended: it is stopped.
@@ -208,7 +207,6 @@ fn work_exec_by_thread() {
 
 #[cfg(target_arch = "x86_64")]
 #[test]
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn i386_calls_are_marked() {
     let Some(seen) = work("i386") else { return };
     if seen.code == Some(139) {
@@ -253,7 +251,7 @@ fn what_cannot_be_started_is_said() {
 }
 
 #[test]
-fn who_no_longer_polls_ends_the_command_with_all_that_it_started() {
+fn the_end_of_the_capture_is_the_end_of_the_command_with_all_that_it_started() {
     let Some(mut source) = launch(&["sh", "-c", "sleep 1000 & sleep 1000"]) else { return };
     let mut pids = Vec::new();
     while pids.len() < 3 {
@@ -264,7 +262,10 @@ fn who_no_longer_polls_ends_the_command_with_all_that_it_started() {
         };
         source.poll(Duration::from_millis(20), note).unwrap();
     }
-    drop(source);
+    let mut exits = 0;
+    source.finish(&mut |event| exits += u32::from(matches!(event, Event::Exit { .. }))).unwrap();
+    assert_eq!((exits, source.exit_code()), (3, Some(137)));
+    assert_eq!(source.poll(Duration::ZERO, &mut |_| panic!("all has been told")).unwrap(), State::Ended);
     for pid in pids {
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // Orphans may wait for whoever takes them in.

@@ -223,7 +223,6 @@ fn what_cannot_be_written_is_kept_and_tried_again_and_bounded() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn a_full_disk_is_said_to_be_one_and_nothing_half_written_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let disk = folder.path();
