@@ -20,8 +20,8 @@ use std::time::Duration;
 use self::bucket::Bucket;
 use self::fold::{Folded, Folds};
 pub use self::held::{Group, Held};
-use crate::suppress::Suppressions;
 use crate::Alert;
+use crate::suppress::Suppressions;
 
 /// How alerts pass a desk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +147,8 @@ impl Desk {
             self.counts.folded -= 1;
             self.pass(pending, now, tell);
         }
-        let over = now.saturating_sub(self.held_last) >= QUIET || now.saturating_sub(self.held_since) >= AT_LEAST;
+        let over =
+            now.saturating_sub(self.held_last) >= QUIET || now.saturating_sub(self.held_since) >= AT_LEAST;
         if over && let Some(held) = self.held.take() {
             tell(Told::Held(held));
         }

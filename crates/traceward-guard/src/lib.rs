@@ -21,6 +21,7 @@ pub mod finding;
 pub mod guard;
 pub mod learn;
 pub mod model;
+pub mod outputs;
 mod session;
 pub mod spool;
 pub mod suppress;

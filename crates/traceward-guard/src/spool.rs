@@ -157,8 +157,8 @@ impl Spool {
         };
         let mut found = Found::default();
         for (number, path) in files {
-            let (segment, contents) = Segment::open(&path, number)
-                .map_err(|error| SpoolError::Io { path, error })?;
+            let (segment, contents) =
+                Segment::open(&path, number).map_err(|error| SpoolError::Io { path, error })?;
             spool.next = spool.next.max(segment.last + 1).max(contents.through + 1);
             spool.through = spool.through.max(contents.through);
             spool.disk.extend(contents.places);
@@ -293,7 +293,10 @@ impl Spool {
     fn write(&mut self, entry: &Entry) -> io::Result<()> {
         let line = record::alert(entry.number, &entry.id, &entry.json);
         let full = self.bounds.disk / SEGMENTS;
-        let room = self.segments.back().is_some_and(|last| last.length == 0 || last.length + line.len() as u64 <= full);
+        let room = self
+            .segments
+            .back()
+            .is_some_and(|last| last.length == 0 || last.length + line.len() as u64 <= full);
         if !room {
             let number = self.segments.back().map_or(1, |last| last.number + 1);
             self.segments.push_back(Segment::create(&self.folder, number)?);

@@ -97,7 +97,8 @@ impl Suppressions {
     /// # Errors
     /// If it cannot be read, or a rule is wrong: file, line and key are told, and what to do.
     pub fn load(path: &Path) -> Result<Self, SuppressError> {
-        let text = fs::read_to_string(path).map_err(|error| SuppressError::Read { path: path.into(), error })?;
+        let text =
+            fs::read_to_string(path).map_err(|error| SuppressError::Read { path: path.into(), error })?;
         Ok(Self { path: Some(path.into()), rules: rules(path, &text)? })
     }
 
@@ -199,7 +200,8 @@ const FIELDS: &str = "exe, uid, container, family, comm, cmdline, verdict";
 fn rules(path: &Path, text: &str) -> Result<Vec<Rule>, SuppressError> {
     let file: File = toml::from_str(text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
-        let what = format!("{}; a rule is `[[suppress]]` with any of {FIELDS}, and `reason`", error.message());
+        let what =
+            format!("{}; a rule is `[[suppress]]` with any of {FIELDS}, and `reason`", error.message());
         wrong(path, text, &span, key_at(text, &span), what)
     })?;
     file.suppress.iter().map(|written| rule(path, text, written)).collect()
@@ -237,7 +239,8 @@ fn rule(path: &Path, text: &str, spanned: &Spanned<Written>) -> Result<Rule, Sup
         Some(until) => match until.get_ref() {
             Datetime { date: Some(date), time: None, offset: None } => Some(date.to_string()),
             _ => {
-                let what = "is no date; write `until = 2026-12-31`: the last day (UTC) on which the rule holds";
+                let what =
+                    "is no date; write `until = 2026-12-31`: the last day (UTC) on which the rule holds";
                 return Err(wrong(path, text, &until.span(), Some("until".into()), what.into()));
             }
         },

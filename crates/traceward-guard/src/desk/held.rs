@@ -83,7 +83,8 @@ impl Held {
 
     /// The gravest verdict among them: an attack before what is unknown before what is novel.
     pub fn gravest(&self) -> Word {
-        const GRAVE: [Word; 5] = [Word::Attack, Word::UnknownAttack, Word::Novel, Word::Abstain, Word::Normal];
+        const GRAVE: [Word; 5] =
+            [Word::Attack, Word::UnknownAttack, Word::Novel, Word::Abstain, Word::Normal];
         let said = |word: &Word| self.groups.iter().any(|group| group.verdict == *word);
         GRAVE.into_iter().find(said).unwrap_or(Word::Attack)
     }

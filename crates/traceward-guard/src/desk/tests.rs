@@ -20,7 +20,9 @@ fn desk(options: Options, rules: &str) -> Desk {
 fn short(told: &Told) -> String {
     match told {
         Told::Alert(alert) => format!("{}+{}", alert.id, alert.folded),
-        Told::Held(held) => format!("held {} of {} groups, {} alarms", held.held, held.groups.len(), held.alarms),
+        Told::Held(held) => {
+            format!("held {} of {} groups, {} alarms", held.held, held.groups.len(), held.alarms)
+        }
     }
 }
 

@@ -95,6 +95,9 @@ mod tests {
     #[test]
     fn ids_are_one_word() {
         assert_eq!(token("wéb 1\n-7"), "w_b_1_-7");
-        assert!(matches!(read(alert(1, "a b", "{}").trim_end().as_bytes()), Some(Record::Alert { id: "a_b", .. })));
+        assert!(matches!(
+            read(alert(1, "a b", "{}").trim_end().as_bytes()),
+            Some(Record::Alert { id: "a_b", .. })
+        ));
     }
 }

@@ -79,10 +79,17 @@ impl Segment {
             };
             match (record::read(text), u32::try_from(text.len())) {
                 (Some(Record::Alert { number: alert, .. }), Ok(bytes)) => {
-                    contents.places.push(Place { number: alert, segment: number, offset: length, length: bytes });
+                    contents.places.push(Place {
+                        number: alert,
+                        segment: number,
+                        offset: length,
+                        length: bytes,
+                    });
                     last = last.max(alert);
                 }
-                (Some(Record::Acknowledged { through }), _) => contents.through = contents.through.max(through),
+                (Some(Record::Acknowledged { through }), _) => {
+                    contents.through = contents.through.max(through)
+                }
                 _ => contents.damaged += 1,
             }
             length += line.len() as u64;

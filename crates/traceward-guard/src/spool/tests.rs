@@ -121,7 +121,11 @@ fn a_full_disk_is_waited_for_in_memory() {
     assert_eq!(spool.in_memory(), 0);
     drop(spool);
     let (mut spool, found) = open(&folder, 1 << 20);
-    assert_eq!(pending(&mut spool), ["host-0", "host-2", "host-3"], "the note on the first could not be written");
+    assert_eq!(
+        pending(&mut spool),
+        ["host-0", "host-2", "host-3"],
+        "the note on the first could not be written"
+    );
     assert_eq!(found.damaged, 0);
 }
 

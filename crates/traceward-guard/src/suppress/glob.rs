@@ -18,7 +18,9 @@ impl Piece {
         match self {
             Self::Run | Self::Any => true,
             Self::One(own) => *own == c,
-            Self::Of { inside, ranges } => ranges.iter().any(|&(low, high)| (low..=high).contains(&c)) == *inside,
+            Self::Of { inside, ranges } => {
+                ranges.iter().any(|&(low, high)| (low..=high).contains(&c)) == *inside
+            }
         }
     }
 }

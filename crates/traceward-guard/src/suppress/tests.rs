@@ -52,7 +52,9 @@ fn what_is_unknown_silences_nothing() {
     let mut unknown = alert();
     unknown.process = Default::default();
     unknown.family = None;
-    for field in ["exe = '*'", "uid = 0", "container = '*'", "comm = '*'", "cmdline = '*'", "family = 'hydra-ssh'"] {
+    for field in
+        ["exe = '*'", "uid = 0", "container = '*'", "comm = '*'", "cmdline = '*'", "family = 'hydra-ssh'"]
+    {
         let mut rules = load(&format!("[[suppress]]\n{field}\nreason = 'r'")).unwrap();
         assert_eq!(rules.silences(&unknown), None, "{field}");
         assert_eq!(rules.silences(&alert()), Some(1), "{field}");
@@ -85,8 +87,11 @@ fn a_broken_file_changes_nothing() {
     file.write_all(b"[[suppress]]\nuid = \n").unwrap();
     assert!(rules.reload().is_err());
     assert_eq!(rules.silences(&alert()), Some(1));
-    std::fs::write(file.path(), "[[suppress]]\ncomm = 'x'\nreason = 'new'\n[[suppress]]\nuid = 0\nreason = 'root'\n")
-        .unwrap();
+    std::fs::write(
+        file.path(),
+        "[[suppress]]\ncomm = 'x'\nreason = 'new'\n[[suppress]]\nuid = 0\nreason = 'root'\n",
+    )
+    .unwrap();
     assert_eq!(rules.reload().unwrap(), 2);
     assert_eq!(rules.silences(&alert()), Some(2));
     let uses: Vec<(String, u64)> = rules.uses().map(|one| (one.reason, one.used)).collect();
