@@ -66,7 +66,7 @@ pub enum Told {
     Held(Box<Held>),
 }
 
-/// How many alerts took which way.
+/// How many alerts took which way; those that still wait, [`Desk::pending`], have taken none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Passed on.
@@ -125,13 +125,10 @@ impl Desk {
             return self.pass(alert, now, tell);
         }
         match self.folds.take(alert, now + self.options.window) {
-            Folded::Counted => {
-                self.counts.folded += 1;
-                Decision::Folded
-            }
+            Folded::Counted => Decision::Folded,
             Folded::First { alert, evicted } => {
                 if let Some(evicted) = evicted {
-                    self.counts.folded -= 1;
+                    self.counts.folded += evicted.folded;
                     self.pass(evicted, now, tell);
                 }
                 self.pass(alert, now, tell)
@@ -143,8 +140,7 @@ impl Desk {
     /// once a second.
     pub fn tick(&mut self, now: Duration, tell: &mut dyn FnMut(Told)) {
         while let Some(pending) = self.folds.due(now, now + self.options.window) {
-            // It goes out itself.
-            self.counts.folded -= 1;
+            self.counts.folded += pending.folded;
             self.pass(pending, now, tell);
         }
         let over =
@@ -157,8 +153,7 @@ impl Desk {
     /// Tells all that is pending, whatever the limit: the guard ends.
     pub fn finish(&mut self, tell: &mut dyn FnMut(Told)) {
         while let Some(pending) = self.folds.due(Duration::MAX, Duration::MAX) {
-            // It goes out itself.
-            self.counts.folded -= 1;
+            self.counts.folded += pending.folded;
             self.counts.told += 1;
             tell(Told::Alert(Box::new(pending)));
         }

@@ -96,6 +96,7 @@ fn of_alert(alert: &Alert) -> Value {
             "trace": alert.trace,
             "model": alert.model,
             "folded": alert.folded,
+            "incident": alert.incident,
         },
     }))
 }

@@ -19,13 +19,16 @@ mod example;
 pub mod explain;
 pub mod finding;
 pub mod guard;
+pub mod http;
 pub mod learn;
+pub mod metrics;
 pub mod model;
 pub mod outputs;
 mod session;
 pub mod spool;
 pub mod suppress;
 pub mod techniques;
+pub mod token;
 
 pub use alert::{Alert, Ancestor, Extent, Kind, ModelId, Origin, Scribe, Technique};
 pub use explain::Explainer;

@@ -29,6 +29,7 @@ use std::time::{Duration, Instant};
 
 use crate::desk::Told;
 use crate::spool::{Bounds, SpoolError};
+use crate::token::Token;
 
 pub use self::line::{Format, Line};
 pub use self::status::{Fate, Status};
@@ -83,7 +84,7 @@ pub struct WebhookOptions {
     /// How large a spool may get.
     pub bounds: Bounds,
     /// Sent as `Authorization: Bearer`.
-    pub token: Option<String>,
+    pub token: Option<Token>,
     /// A file of certificates (PEM) to trust instead of the public ones.
     pub authorities: Option<PathBuf>,
     /// 1 posts an alert a request, as an object; more post arrays of up to as many.
@@ -119,7 +120,7 @@ impl fmt::Debug for WebhookOptions {
         f.debug_struct("WebhookOptions")
             .field("spool", &self.spool)
             .field("bounds", &self.bounds)
-            .field("token", &self.token.as_ref().map(|_| "hidden"))
+            .field("token", &self.token)
             .field("batch", &self.batch)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()

@@ -161,6 +161,10 @@ proptest! {
                 suppressed += 1;
             }
         }
+        let waiting = desk.folds.pending();
+        let counts = desk.counts();
+        let ways = counts.told + counts.folded + counts.held + counts.suppressed;
+        prop_assert_eq!(ways + waiting, alerts.len() as u64);
         desk.finish(&mut count);
         prop_assert_eq!(accounted + suppressed, alerts.len() as u64);
         let counts = desk.counts();

@@ -139,10 +139,16 @@ fn serve(stream: &TcpStream, script: &mut VecDeque<Answer>, got: &Mutex<Got>) {
     write!(stream, "HTTP/1.1 {status} so\r\n{more}Content-Length: 0\r\nConnection: close\r\n\r\n").ok();
 }
 
+fn token() -> Token {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "a secret of some length".replace(' ', "-")).unwrap();
+    Token::from_file(file.path()).unwrap()
+}
+
 fn options(folder: &TempDir) -> Options {
     let webhook = WebhookOptions {
         spool: Some(folder.path().to_owned()),
-        token: Some("secret".into()),
+        token: Some(token()),
         timeout: Duration::from_millis(500),
         first_pause: Duration::from_millis(1),
         longest_pause: Duration::from_millis(20),
@@ -196,7 +202,7 @@ fn a_receiver_that_fails_gets_all_in_the_end_and_in_order() {
     assert_eq!(receiver.taken().len(), 5, "once each: no answer was lost");
     let got = receiver.got.lock().unwrap();
     assert_eq!(got.keys, got.all, "the key of a request is the alert's id, also the next time");
-    assert_eq!(got.authorizations, HashSet::from(["Bearer secret".to_owned()]));
+    assert_eq!(got.authorizations, HashSet::from(["Bearer a-secret-of-some-length".to_owned()]));
     assert_eq!((status.count(Fate::Sent), status.count(Fate::Retried), status.spool_alerts()), (5, 6, 0));
     assert_eq!(status.trouble(), None);
 }

@@ -281,7 +281,7 @@ impl Sender {
             .content_type("application/json")
             .header("Idempotency-Key", key);
         if let Some(token) = &self.options.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
+            request = request.header("Authorization", format!("Bearer {}", token.expose()));
         }
         let response = match request.send(&body) {
             Ok(response) => response,
