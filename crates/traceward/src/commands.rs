@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod fetch;
 mod model;
+mod record;
 mod runs;
 mod score;
 mod train;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> Outcome {
         Command::Train(args) => train::run(*args, output),
         Command::Debug(args) => debug::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
+        Command::Record(args) => record::run(&args, output),
         Command::Score(args) => score::run(&args, typed, output),
         Command::Calibrate(args) => calibrate::run(&args, output),
         Command::Data(DataCommand::Inspect { data, read }) => data::inspect(&data, &read, output),
