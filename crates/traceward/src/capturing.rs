@@ -13,6 +13,9 @@ use crate::output::Output;
 /// How often the loops look around when nothing happens.
 pub const LOOK_AROUND: Duration = Duration::from_millis(100);
 
+/// How often tasks whose exits were lost are looked for, if any were.
+pub const BURIALS: Duration = Duration::from_secs(10);
+
 /// Opens it, and starts the command if there is one.
 ///
 /// # Errors
@@ -31,8 +34,9 @@ pub fn open(args: &CaptureArgs, output: Output) -> Result<Box<dyn Source>, Failu
         CaptureWith::Auto => {
             if let Err(missing) = Bpf::available() {
                 if args.command.is_empty() {
-                    return Err(Failure::from(missing)
-                        .hint("one command can be captured without rights: -- COMMAND"));
+                    return Err(
+                        Failure::from(missing).hint("one command can be captured without rights: -- COMMAND")
+                    );
                 }
                 output.warning(format_args!(
                     "{missing}; capturing by ptrace: every call of the command takes some 35 times as long, and setuid programs run without their owner's rights"

@@ -54,6 +54,9 @@ pub enum Format {
     Text,
     /// For programs: one JSON document
     Json,
+    /// Watch only: alerts with the field names of the Elastic Common Schema
+    #[value(hide = true)]
+    Ecs,
     /// The doctor only: SARIF 2.1.0, which code hosts show beside the lines
     #[value(hide = true)]
     Sarif,
@@ -91,6 +94,8 @@ pub enum Command {
     Record(RecordArgs),
     /// Set a model's thresholds by your own normal traces, for the false alarms you can bear
     Calibrate(CalibrateArgs),
+    /// Watch a live host: score what its threads call, as they call it, and raise alarms
+    Watch(Box<WatchArgs>),
     /// Look at, convert, cut and fetch data sets
     #[command(subcommand)]
     Data(DataCommand),

@@ -21,6 +21,7 @@ pub mod error;
 pub mod evaluate;
 pub mod input;
 pub mod interrupt;
+pub mod live;
 pub mod output;
 pub mod probes;
 pub mod progress;
