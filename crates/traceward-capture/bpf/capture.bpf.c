@@ -178,6 +178,7 @@ struct state {
 	__u32 born;    // whether its birth was seen
 	__u32 started; // whether its start was told
 	__u32 exited;
+	__u32 held;    // a launched command that has not executed yet: what it calls is the launcher's doing
 };
 
 // `Counters` in src/bpf/record.rs. Each processor has its own, yet they are added to atomically: `sweep` can be
@@ -210,7 +211,8 @@ struct {
 	__type(value, struct counters);
 } counts SEC(".maps");
 
-// TREE: the processes that `mark` puts under capture with their descendants, and whether they count as born.
+// TREE: the processes that `mark` puts under capture with their descendants, and whether they are launched for it:
+// those count as born, and their calls from the program's execution on.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -426,6 +428,8 @@ int BPF_PROG(on_call, void *regs, long id)
 	if (n == 0)
 		s->batch.at = bpf_ktime_get_ns();
 	s->batch.calls[n & (CALLS - 1)] = call;
+	if (n == 0 && s->held)
+		return 0;
 	// `sweep` reads the number first: the call is there before it is counted. Plain stores keep their order
 	// on x86; elsewhere it may take the last call of a batch for the one at its place in the batch before.
 	fence();
@@ -455,13 +459,21 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 {
 	struct state *s = bpf_task_storage_get(&tasks, task, 0, 0);
 	unsigned long from, to;
-	__u32 zero = 0;
+	__u32 zero = 0, n;
 	struct exec *r;
 	__u64 size;
 	long file;
 
 	if (!s)
 		return 0;
+	if (s->held) {
+		// Of all that it called while it waited and looked for the program, this execution is the first
+		// that counts.
+		n = s->batch.n;
+		s->batch.calls[0] = s->batch.calls[n ? (n - 1) & (CALLS - 1) : 0];
+		s->batch.n = 1;
+		s->held = 0;
+	}
 	// What it called before comes before.
 	flush(task, s);
 	r = bpf_map_lookup_elem(&scratch, &zero);
@@ -540,6 +552,7 @@ int mark(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	__u32 pid, *root;
+	struct state *s;
 	__u64 parent;
 	char new = 1;
 
@@ -552,8 +565,12 @@ int mark(struct bpf_iter__task *ctx)
 	parent = id_of_parent(task);
 	if (!root && !parent)
 		return 0;
-	if (remember(task, parent, root && *root))
-		bpf_seq_write(ctx->meta->seq, &new, 1);
+	s = remember(task, parent, root && *root);
+	if (!s)
+		return 0;
+	if (root && *root)
+		s->held = 1;
+	bpf_seq_write(ctx->meta->seq, &new, 1);
 	return 0;
 }
 

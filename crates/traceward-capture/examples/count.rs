@@ -66,6 +66,18 @@ fn own_cpu() -> f64 {
     stat.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
 }
 
+/// User and system time of the children that have been waited for, in seconds.
+fn command_cpu() -> f64 {
+    // SAFETY: a struct of numbers, of which all zeros are a value, and which the call fills in.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage);
+        usage
+    };
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+}
+
 #[expect(clippy::print_stdout, reason = "an example prints")]
 fn run(asked: Asked) -> Result<i32, CaptureError> {
     let opening = Instant::now();
@@ -152,6 +164,7 @@ fn run(asked: Asked) -> Result<i32, CaptureError> {
         "open_ms": opened.as_millis() as u64,
         "seconds": (seconds * 1e3).round() / 1e3,
         "reader_cpu_seconds": (cpu * 1e4).round() / 1e4,
+        "command_cpu_seconds": (command_cpu() * 1e4).round() / 1e4,
         "seen": bpf.seen(),
         "told": told,
         "gaps": lost,

@@ -325,11 +325,11 @@ fn attach(programs: &mut Ebpf) -> Result<Vec<BtfTracePointLink>, CaptureError> {
 }
 
 /// Puts processes under capture with their descendants; until nobody new is found, as they may be forking.
-fn mark(programs: &mut Ebpf, pids: &[u32], born: bool) -> Result<(), CaptureError> {
+fn mark(programs: &mut Ebpf, pids: &[u32], launched: bool) -> Result<(), CaptureError> {
     let map = programs.map_mut("roots").ok_or_else(|| foreign("roots"))?;
     let mut roots = HashMap::<_, u32, u32>::try_from(map).map_err(|error| refusal::explain(&error))?;
     for pid in pids {
-        roots.insert(pid, u32::from(born), 0).map_err(|error| refusal::explain(&error))?;
+        roots.insert(pid, u32::from(launched), 0).map_err(|error| refusal::explain(&error))?;
     }
     let mut marked = 0;
     loop {
