@@ -18,7 +18,7 @@ mod held;
 use std::time::Duration;
 
 use self::bucket::Bucket;
-use self::fold::{Folded, Folds};
+use self::fold::{First, Folds};
 pub use self::held::{Group, Held};
 use crate::Alert;
 use crate::suppress::Suppressions;
@@ -124,16 +124,14 @@ impl Desk {
         if self.options.window.is_zero() {
             return self.pass(alert, now, tell);
         }
-        match self.folds.take(alert, now + self.options.window) {
-            Folded::Counted => Decision::Folded,
-            Folded::First { alert, evicted } => {
-                if let Some(evicted) = evicted {
-                    self.counts.folded += evicted.folded;
-                    self.pass(evicted, now, tell);
-                }
-                self.pass(alert, now, tell)
-            }
+        let Some(First { alert, evicted }) = self.folds.take(alert, now + self.options.window) else {
+            return Decision::Folded;
+        };
+        if let Some(evicted) = evicted {
+            self.counts.folded += evicted.folded;
+            self.pass(evicted, now, tell);
         }
+        self.pass(alert, now, tell)
     }
 
     /// Tells what is due by now: what was folded in windows that have ended, and summaries. To be called about

@@ -29,7 +29,7 @@ pub struct Metrics {
     model: RwLock<Option<ModelId>>,
     guard: Mutex<Counts>,
     losses: Mutex<Losses>,
-    desk: Mutex<(desk::Counts, u64, Vec<(String, u64)>)>,
+    desk: Mutex<DeskSays>,
     outputs: RwLock<Vec<Arc<Status>>>,
     /// Events that the capture has told of.
     pub events: Number,
@@ -110,7 +110,7 @@ impl Metrics {
                 None => reasons.push((one.reason, one.used)),
             }
         }
-        *lock(&self.desk) = (desk.counts(), desk.pending(), reasons);
+        *lock(&self.desk) = DeskSays { counts: desk.counts(), pending: desk.pending(), reasons };
     }
 
     /// Whose fates are told.
@@ -133,6 +133,15 @@ impl Metrics {
     fn started(&self) -> Duration {
         self.started.duration_since(UNIX_EPOCH).unwrap_or_default()
     }
+}
+
+/// What a desk said of itself last.
+#[derive(Clone, Debug, Default)]
+struct DeskSays {
+    counts: desk::Counts,
+    pending: u64,
+    /// How often rules of a reason were used.
+    reasons: Vec<(String, u64)>,
 }
 
 /// Held for a copy only.

@@ -70,17 +70,11 @@ pub(super) struct Folds {
     pending: u64,
 }
 
-/// What became of an alert.
-pub(super) enum Folded {
-    /// It is the first of its kind, and opened a window.
-    First {
-        /// The alert.
-        alert: Alert,
-        /// What was pending in the window that made room.
-        evicted: Option<Alert>,
-    },
-    /// It is counted.
-    Counted,
+/// The first alert of its kind, which opened a window.
+pub(super) struct First {
+    pub(super) alert: Alert,
+    /// What was pending in the window that made room.
+    pub(super) evicted: Option<Alert>,
 }
 
 impl Folds {
@@ -92,8 +86,8 @@ impl Folds {
         self.pending
     }
 
-    /// Takes an alert; a window that it opens ends at `end`.
-    pub(super) fn take(&mut self, alert: Alert, end: Duration) -> Folded {
+    /// Takes an alert and counts it, unless it is the first of its kind; a window that it opens ends at `end`.
+    pub(super) fn take(&mut self, alert: Alert, end: Duration) -> Option<First> {
         let like = Like::of(&alert);
         if let Some(window) = self.windows.get_mut(&like) {
             window.alerts += 1;
@@ -104,11 +98,11 @@ impl Folds {
             if !outranked {
                 window.pending = Some(alert);
             }
-            return Folded::Counted;
+            return None;
         }
         let evicted = if self.windows.len() >= self.most { self.close_oldest() } else { None };
         self.open(like, end);
-        Folded::First { alert, evicted }
+        Some(First { alert, evicted })
     }
 
     /// What is pending in a window that has ended by `now`. Told, it opens the next, which ends at `end`; with

@@ -9,7 +9,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use traceward_detect::verdict::Word;
 
-use super::{Durations, Metrics, lock, own};
+use super::{DeskSays, Durations, Metrics, lock, own};
 use crate::outputs::{Fate, Status};
 
 /// Puts metrics down one after the other.
@@ -41,18 +41,18 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn gauge(&mut self, name: &str, help: &str, unit: Option<Unit>, value: u64) -> Result<(), Error> {
-        let mut metric = self.0.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
+    fn gauge(&mut self, name: &str, help: &str, unit: Option<&Unit>, value: u64) -> Result<(), Error> {
+        let mut metric = self.0.encode_descriptor(name, help, unit, MetricType::Gauge)?;
         metric.encode_gauge(&value)
     }
 
     fn of_outputs(
         &mut self,
-        (name, help, unit): (&str, &str, Option<Unit>),
+        (name, help, unit): (&str, &str, Option<&Unit>),
         outputs: &[&Status],
         value: impl Fn(&Status) -> u64,
     ) -> Result<(), Error> {
-        let mut metric = self.0.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
+        let mut metric = self.0.encode_descriptor(name, help, unit, MetricType::Gauge)?;
         for output in outputs {
             metric.encode_family(&[("output", output.name())])?.encode_gauge(&value(output))?;
         }
@@ -106,14 +106,14 @@ impl Metrics {
         page.gauge(
             "process_start_time",
             "When the guard was started, since 1970.",
-            Some(Unit::Seconds),
+            Some(&Unit::Seconds),
             self.started().as_secs(),
         )?;
         if let Some(seconds) = own::cpu_seconds() {
             page.seconds_total("process_cpu", "CPU time of the guard itself.", seconds)?;
         }
         if let Some(bytes) = own::resident_bytes() {
-            page.gauge("process_resident_memory", "Memory of the guard itself.", Some(Unit::Bytes), bytes)?;
+            page.gauge("process_resident_memory", "Memory of the guard itself.", Some(&Unit::Bytes), bytes)?;
         }
         Ok(())
     }
@@ -143,8 +143,8 @@ impl Metrics {
         )?;
         let [used, size] = &self.ring;
         if size.get() > 0 {
-            page.gauge("ring_used", "Bytes of the ring buffer in use.", Some(Unit::Bytes), used.get())?;
-            page.gauge("ring_size", "The ring buffer's size.", Some(Unit::Bytes), size.get())?;
+            page.gauge("ring_used", "Bytes of the ring buffer in use.", Some(&Unit::Bytes), used.get())?;
+            page.gauge("ring_size", "The ring buffer's size.", Some(&Unit::Bytes), size.get())?;
         }
         Ok(())
     }
@@ -170,7 +170,7 @@ impl Metrics {
             ],
         )?;
         page.gauge("open_traces", "Traces that are open now.", None, guard.sessions)?;
-        page.gauge("open_traces_memory", "Memory set aside for them.", Some(Unit::Bytes), guard.bytes)?;
+        page.gauge("open_traces_memory", "Memory set aside for them.", Some(&Unit::Bytes), guard.bytes)?;
         page.counter(
             "trace_evictions",
             "Open traces that were given up without a verdict: room was needed.",
@@ -188,7 +188,7 @@ impl Metrics {
     }
 
     fn told(&self, page: &mut Page<'_>) -> Result<(), Error> {
-        let (counts, pending, reasons) = lock(&self.desk).clone();
+        let DeskSays { counts, pending, reasons } = lock(&self.desk).clone();
         page.counters(
             "alerts",
             "Findings, by what became of them.",
@@ -234,7 +234,7 @@ impl Metrics {
             Status::spool_memory,
         )?;
         page.of_outputs(
-            ("spool", "Size of an output's spool on disk.", Some(Unit::Bytes)),
+            ("spool", "Size of an output's spool on disk.", Some(&Unit::Bytes)),
             &outputs,
             Status::spool_bytes,
         )

@@ -63,7 +63,7 @@ mod tests {
         durations.observe(1_000_001, 1);
         durations.observe(3_600_000_000_000, 1);
         let (sum, buckets) = durations.read();
-        assert!((sum - 3600.003_000_001).abs() < 1e-6, "{sum}");
+        assert!((sum - 3_600.003_000_001).abs() < 1e-6, "{sum}");
         let filled: Vec<_> = buckets.into_iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(filled, [(1e-6, 1), (1e-3, 2), (3e-3, 1), (f64::INFINITY, 1)]);
     }

@@ -88,7 +88,7 @@ impl Segment {
                     last = last.max(alert);
                 }
                 (Some(Record::Acknowledged { through }), _) => {
-                    contents.through = contents.through.max(through)
+                    contents.through = contents.through.max(through);
                 }
                 _ => contents.damaged += 1,
             }
