@@ -700,8 +700,8 @@ pub struct WatchArgs {
     /// Write the verdict on every trace that ends, normal ones too, as JSON Lines
     #[arg(long, value_name = "FILE", help_heading = "Records")]
     pub verdicts: Option<PathBuf>,
-    /// Where /metrics, /healthz and /readyz are served; `off` for nowhere [default: 127.0.0.1:9643, or a free port
-    /// of loopback if a command is given]
+    /// Where /metrics, /healthz and /readyz are served; `off` for nowhere [default: 127.0.0.1:9643, and off if a
+    /// command is given]
     #[arg(long, value_name = "ADDRESS", help_heading = "Metrics")]
     pub metrics: Option<String>,
     /// File with the token that readers of metrics must show; needed for any address but loopback

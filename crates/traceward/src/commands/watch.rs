@@ -27,6 +27,7 @@ use traceward_detect::calibrate::Calibration;
 use traceward_detect::verdict::{How, Rules};
 use traceward_guard::desk::Desk;
 use traceward_guard::explain::{Explainer, Limits};
+use traceward_guard::http::{Health, Server};
 use traceward_guard::metrics::Metrics;
 use traceward_guard::outputs::Outputs;
 use traceward_guard::{Guard, Options, Scribe};
@@ -46,6 +47,9 @@ use signals::Signals;
 
 /// How long outputs may take to send what is due when the watch ends.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// A scoring loop that is silent for longer is not well.
+const SILENT: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output) -> Outcome {
@@ -73,12 +77,23 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
     metrics.model(loaded.id.clone());
     metrics.outputs(outputs.statuses());
     let now = Instant::now();
+    let health = Arc::new(Health::new(now, SILENT));
+    health.model(true);
+    health.capture(true);
+    let server = plan.address()?.map(|address| {
+        Server::start(address, plan.token.clone(), Arc::clone(&metrics), Arc::clone(&health))
+    });
+    let server = server.transpose().map_err(Failure::new)?;
+    if let Some(server) = &server {
+        output.note(format_args!("metrics at http://{}/metrics", server.address()));
+    }
     let mut round = Round {
         source,
         follower: Follower::new(args.capture.window, args.capture.most_threads),
         recorder: plan.recorder()?,
         signals,
         metrics,
+        health,
         progress: Progress::new(output),
         output,
         deadline: args.capture.duration.map(|span| now + span.0),

@@ -33,9 +33,11 @@ pub(super) fn learn(
         .map_err(Failure::new)?;
     round.output.note(format_args!("learning what is normal here for {}; no alarms until then", span(time)));
     round.metrics.calibrating.set(1);
+    round.health.calibrating(true);
     let over = round.follow(Some(Instant::now() + time), &mut |cut, _| learner.cut(cut), &mut |_| Ok(()))?;
     round.cut_all(&mut |cut, _| learner.cut(cut));
     round.metrics.calibrating.set(0);
+    round.health.calibrating(false);
     if over == Over::All {
         round.output.warning(format_args!(
             "ended while learning, after {}: nothing was kept",

@@ -2,11 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::BufWriter;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use traceward_capture::{Recorder, clock, recording};
 use traceward_guard::desk;
+use traceward_guard::http;
 use traceward_guard::outputs::{self, Target, WebhookOptions};
 use traceward_guard::suppress::Suppressions;
 use traceward_guard::token::Token;
@@ -71,6 +73,19 @@ impl<'a> Plan<'a> {
             None => Suppressions::none(),
         };
         Ok(Self { args, state, targets, outputs, desk, suppressions, token: token(&args.metrics_token)? })
+    }
+
+    /// Where metrics are served, if anywhere.
+    pub(super) fn address(&self) -> Result<Option<SocketAddr>, Failure> {
+        match self.args.metrics.as_deref() {
+            Some("off") => Ok(None),
+            None if !self.args.capture.command.is_empty() => Ok(None),
+            None => Ok(Some(http::ADDRESS)),
+            Some(typed) => typed.parse().map(Some).map_err(|_| {
+                Failure::new(format_args!("{typed:?} is no address to serve metrics at"))
+                    .hint("write ADDRESS:PORT, such as --metrics 127.0.0.1:9643, or --metrics off")
+            }),
+        }
     }
 
     /// The recorder, if what is watched is recorded.

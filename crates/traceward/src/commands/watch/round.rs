@@ -10,6 +10,7 @@ use sd_notify::NotifyState;
 use serde::Serialize;
 use traceward_capture::{Cut, Event, Follower, Processes, Recorder, Source, State, Why, clock};
 use traceward_detect::verdict::{Verdict, Word};
+use traceward_guard::http::Health;
 use traceward_guard::metrics::Metrics;
 use traceward_guard::{Ended, Finding, Guard};
 
@@ -30,6 +31,7 @@ pub(super) struct Round {
     pub(super) recorder: Option<Recorder>,
     pub(super) signals: Signals,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) health: Arc<Health>,
     pub(super) progress: Progress,
     pub(super) output: Output,
     pub(super) deadline: Option<Instant>,
@@ -87,6 +89,7 @@ impl Round {
                 metrics.lag.observe(clock::monotonic().saturating_sub(at), 1);
             }
             let now = Instant::now();
+            self.health.round(now);
             if now.duration_since(looked) >= EVERY {
                 looked = now;
                 self.look_around(each)?;
@@ -153,6 +156,7 @@ impl Round {
             });
         });
         self.cut_all(each);
+        self.health.capture(false);
         self.progress.finish();
         if let Some(recorder) = &mut self.recorder {
             recorder.finish(clock::monotonic()).map_err(|error| {
