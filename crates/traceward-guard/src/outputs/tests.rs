@@ -373,3 +373,74 @@ fn trouble_is_told_once_and_its_end_once() {
          alerts to webhook:http://HOST: pass again"
     );
 }
+
+#[test]
+fn a_file_that_was_renamed_is_opened_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, old) = (folder.path().join("alerts.jsonl"), folder.path().join("alerts.jsonl.1"));
+    let outputs = Outputs::open(&[Target::File(path.clone())], &Options::default()).unwrap();
+    let status = outputs.statuses().remove(0);
+    send(&outputs, 0..1);
+    wait(|| status.count(Fate::Sent) == 1);
+    std::fs::rename(&path, &old).unwrap();
+    outputs.reopen();
+    wait(|| path.exists());
+    send(&outputs, 1..3);
+    assert_eq!(outputs.finish(ENOUGH), []);
+    let lines = |path| std::fs::read_to_string(path).unwrap().lines().count();
+    assert_eq!((lines(&old), lines(&path)), (1, 2));
+}
+
+/// Runs `openssl` in a folder; false if it is not there or cannot do it.
+fn openssl(folder: &TempDir, arguments: &str) -> bool {
+    let mut command = std::process::Command::new("openssl");
+    command.args(arguments.split(' ')).current_dir(folder.path()).stderr(std::process::Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+#[test]
+fn over_tls_with_an_authority_of_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 2";
+    let made = openssl(&folder, &format!("req -x509 {key} -subj /CN=ca -keyout ca.key -out ca.pem"))
+        && openssl(
+            &folder,
+            &format!(
+                "req -x509 {key} -subj /CN=localhost -CA ca.pem -CAkey ca.key -keyout own.key -out own.pem \
+                 -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE"
+            ),
+        );
+    if !made {
+        println!("skipped: there is no openssl that makes certificates");
+        return;
+    }
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut server = std::process::Command::new("openssl")
+        .args(["s_server", "-quiet", "-naccept", "1", "-key", "own.key", "-cert", "own.pem", "-accept"])
+        .arg(format!("127.0.0.1:{port}"))
+        .current_dir(folder.path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let target: Target = format!("webhook:https://127.0.0.1:{port}/alerts").parse().unwrap();
+    let mut options = options(&folder);
+    options.webhook.authorities = Some(folder.path().join("ca.pem"));
+    options.webhook.timeout = Duration::from_secs(10);
+    let outputs = Outputs::open(&[target], &options).unwrap();
+    send(&outputs, 0..1);
+    // The server says what it is given, to whoever connects, once it has heard something.
+    let mut heard = BufReader::new(server.stdout.take().unwrap());
+    let mut first = String::new();
+    heard.read_line(&mut first).unwrap();
+    let mut say = server.stdin.take().unwrap();
+    say.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    say.flush().unwrap();
+    let status = outputs.statuses().remove(0);
+    wait(|| status.count(Fate::Sent) == 1);
+    assert_eq!(first, "POST /alerts HTTP/1.1\r\n");
+    assert_eq!(outputs.finish(ENOUGH), []);
+    server.kill().ok();
+    server.wait().unwrap();
+}
