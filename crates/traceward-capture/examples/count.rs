@@ -79,7 +79,7 @@ fn command_cpu() -> f64 {
 }
 
 #[expect(clippy::print_stdout, reason = "an example prints")]
-fn run(asked: Asked) -> Result<i32, CaptureError> {
+fn run(asked: &Asked) -> Result<i32, CaptureError> {
     let opening = Instant::now();
     let mut bpf = Bpf::open(&asked.options)?;
     let (opened, cpu) = (opening.elapsed(), own_cpu());
@@ -182,7 +182,7 @@ fn run(asked: Asked) -> Result<i32, CaptureError> {
 #[expect(clippy::print_stderr, reason = "an example prints")]
 fn main() -> ExitCode {
     let result = asked().map_err(|error| (error, String::new())).and_then(|asked| {
-        run(asked).map_err(|error| match &error {
+        run(&asked).map_err(|error| match &error {
             CaptureError::Refused { hint, .. } => (error.to_string(), hint.clone()),
             _ => (error.to_string(), String::new()),
         })

@@ -2,7 +2,7 @@
 //! rights do not allow it.
 //!
 //! What must make its calls in a process of its own is an ignored test here, run by the test that captures it.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panics and say what they skip")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -141,9 +141,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // A shell's script ends with what it reads.
+        // The scripts end with what they read.
         drop(self.0.stdin.take());
-        let _ = self.0.kill();
+        if thread::panicking() {
+            let _ = self.0.kill();
+        }
         let _ = self.0.wait();
     }
 }

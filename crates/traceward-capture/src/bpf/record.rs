@@ -179,7 +179,8 @@ mod tests {
             record.extend(std::iter::repeat_n(0xff, unused));
             let calls: Vec<Call> = bits.iter().map(|&call| Call::from_bits(call)).collect();
             let expected = Event::Calls { task: TaskId(task), first, at, calls: &calls };
-            prop_assert_eq!(event(&record, &mut Vec::new()), Some(expected));
+            let mut scratch = Vec::new();
+            prop_assert_eq!(event(&record, &mut scratch), Some(expected));
         }
 
         #[test]
@@ -197,7 +198,8 @@ mod tests {
             record.extend(3u64.to_ne_bytes());
             bits.iter().for_each(|call| record.extend(call.to_ne_bytes()));
             record.truncate(record.len() - missing);
-            prop_assert_eq!(event(&record, &mut Vec::new()), None);
+            let mut scratch = Vec::new();
+            prop_assert_eq!(event(&record, &mut scratch), None);
         }
     }
 }

@@ -207,21 +207,21 @@ mod tests {
     #[test]
     fn the_verifier_has_the_last_word() {
         let log: String = (0..100).map(|line| format!("line {line}\n")).collect();
-        let error = ProgramError::LoadError {
-            io_error: io::Error::from_raw_os_error(libc::EINVAL),
-            verifier_log: aya_log(&log),
-        };
-        let text = explain(&error).to_string();
-        assert!(text.ends_with("line 98\n  line 99") && !text.contains("line 50"), "{text}");
+        let text = end_of(&log);
+        assert!(text.starts_with("\n  line 88\n") && text.ends_with("\n  line 98\n  line 99"), "{text}");
+        assert_eq!(end_of(""), "");
+    }
+
+    #[test]
+    fn a_lack_of_rights_is_told_from_other_failures() {
         let denied = ProgramError::SyscallError(aya::sys::SyscallError {
             call: "bpf_link_create",
             io_error: io::Error::from_raw_os_error(libc::EPERM),
         });
         let CaptureError::Refused { why, hint, .. } = explain(&denied) else { panic!("{denied}") };
         assert!(why.contains("Operation not permitted") && hint.contains("CAP_PERFMON"), "{why} {hint}");
-    }
-
-    fn aya_log(text: &str) -> aya::VerifierLog {
-        aya::VerifierLog::new(text.to_owned())
+        let invalid = aya::EbpfError::NoBTF;
+        let CaptureError::Refused { hint, .. } = explain(&invalid) else { panic!("{invalid}") };
+        assert!(hint.contains("too old"), "{hint}");
     }
 }
