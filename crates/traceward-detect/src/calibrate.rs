@@ -35,7 +35,7 @@ use traceward_run::{Classifier, Labelled};
 use crate::drift::Reference;
 
 pub use conformal::{Tail, Threshold};
-pub use life::{Course, Life, Moments, Watch};
+pub use life::{Course, Life, Moments, Quiet, Watch};
 pub use reliability::Reliability;
 pub use temperature::Temperature;
 
@@ -226,12 +226,12 @@ impl Calibration {
             life: Table {
                 moments,
                 attack: attack(&|course| course.peak)?,
-                novelty: tail("novelty", &|course| course.novelty_peak)?,
+                novelty: tail("novelty", &|course| course.novelty_peak.map(f64::from))?,
             },
             end: Table {
                 moments: Moments::End,
                 attack: attack(&|course| course.p_attack)?,
-                novelty: tail("novelty", &|course| course.novelty)?,
+                novelty: tail("novelty", &|course| course.novelty.map(f64::from))?,
             },
             usual: Some(usual()),
         })

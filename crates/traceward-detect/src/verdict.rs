@@ -318,7 +318,7 @@ impl<'a> Judge<'a> {
     }
 
     fn novelty_of(&self, course: &Course) -> Option<f64> {
-        if self.moments == Moments::End { course.novelty } else { course.novelty_peak }
+        (if self.moments == Moments::End { course.novelty } else { course.novelty_peak }).map(f64::from)
     }
 
     /// For a model that knows nothing but families.
@@ -620,7 +620,7 @@ mod tests {
         let grid = [f64::NAN, f64::NEG_INFINITY, 0.0, 0.5, 0.905, 0.95, 1.0];
         let mut raised = 0;
         for peak in grid {
-            for novelty in grid.map(Some).into_iter().chain([None]) {
+            for novelty in grid.map(|novelty| Some(novelty as f32)).into_iter().chain([None]) {
                 for unknown in [0, 50, 51, 100] {
                     let course = Course { calls: 100, peak, novelty_peak: novelty, ..Course::default() };
                     let word = judge.conclude(&course, vec![0.1, 0.8, 0.1], unknown).word;

@@ -37,10 +37,10 @@ pub struct Options {
 }
 
 impl Options {
-    /// What fits a model: 8 MiB of calls under a stream, 64 MiB under any other, which needs them.
+    /// What fits a model: 4 MiB of calls under a stream, a byte each, 64 MiB under any other, which needs them.
     pub fn of(model: Model<'_>) -> Self {
         let calls = match model {
-            Model::Stream(_) => 8 << 20,
+            Model::Stream(_) => 4 << 20,
             Model::Whole(_) => 64 << 20,
         };
         Self {

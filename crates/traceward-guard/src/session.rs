@@ -252,8 +252,11 @@ impl<'a> Sessions<'a> {
             (session.course.calls, self.watch.0.follow_novelty && self.watch.0.moments != Moments::End);
         let novelty = self.answer(slot, calls, !(followed && seen == calls));
         let course = &mut self.table[slot as usize].course;
+        let p_attack = self.watch.0.p_attack(&self.row);
         if seen != calls {
-            course.look(self.watch.0.p_attack(&self.row), calls, self.watch.0.alarm_above);
+            course.look(p_attack, calls, self.watch.0.alarm_above);
+        } else {
+            course.settle(p_attack);
         }
         if let Some(novelty) = novelty {
             course.look_novelty(novelty);
@@ -266,6 +269,7 @@ impl<'a> Sessions<'a> {
     pub(crate) fn now(&mut self, slot: u32) -> Option<State> {
         let session = self.session(slot).filter(|session| !session.forgotten && session.course.calls > 0)?;
         self.answer(slot, session.course.calls, false);
+        self.table[slot as usize].course.settle(self.watch.0.p_attack(&self.row));
         Some(self.state(slot))
     }
 
@@ -368,10 +372,18 @@ impl<'a> Sessions<'a> {
             let mut missing = unknown(&tokens[..looks]);
             let (course, known) = (&mut session.course, session.unknown);
             let (before, told) = (session.calls, session.raised);
+            let mut quiet = watch.quiet(course.peak);
             pool.read(state, tokens, looks, &mut |place, row| {
                 missing += u32::from(tokens[place] == Vocabulary::UNKNOWN);
-                course.look(watch.p_attack(row), before + place as u32 + 1, watch.alarm_above);
+                let calls = before + place as u32 + 1;
+                if quiet.covers(row) {
+                    course.skip(calls);
+                } else {
+                    course.look(watch.p_attack(row), calls, watch.alarm_above);
+                    quiet = watch.quiet(course.peak);
+                }
                 if !told && raised.is_none() && raises(course, known + missing) {
+                    course.settle(watch.p_attack(row));
                     let mut probabilities = vec![0.0; row.len()];
                     watch.temperature.apply(row, &mut probabilities);
                     raised = Some(State {

@@ -5,6 +5,7 @@
 //! than bytes makes growing cheap, and doubling would hold half of the memory for nobody. Which session is
 //! worth its place is for the caller to know.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use crate::stream::Stream;
@@ -17,7 +18,21 @@ const LEAST_GROWTH: usize = 64;
 
 /// A session of a [`Pool`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Slot(u32);
+pub struct Slot(NonZero<u32>);
+
+impl Slot {
+    fn of(place: usize) -> Option<Self> {
+        Some(Self(NonZero::new(u32::try_from(place).ok()?.checked_add(1)?)?))
+    }
+
+    fn place(self) -> usize {
+        self.number() as usize
+    }
+
+    fn number(self) -> u32 {
+        self.0.get() - 1
+    }
+}
 
 /// Sessions of one network.
 #[derive(Debug)]
@@ -81,7 +96,7 @@ impl Pool {
             self.reset(slot);
             return slot;
         }
-        let slot = Slot(u32::try_from(self.places).expect("fewer than 2^32 sessions"));
+        let slot = Slot::of(self.places).expect("fewer than 2^32 sessions");
         let len = self.stream.state_len();
         if self.states.capacity() - self.states.len() < len {
             self.states.reserve_exact(len * (self.places / GROWTH).max(LEAST_GROWTH));
@@ -100,12 +115,12 @@ impl Pool {
     /// Back to before the first call.
     pub fn reset(&mut self, slot: Slot) {
         let len = self.stream.state_len();
-        self.states[slot.0 as usize * len..][..len].copy_from_slice(self.stream.initial());
+        self.states[slot.place() * len..][..len].copy_from_slice(self.stream.initial());
     }
 
     /// Reads the next call of a session.
     pub fn push(&mut self, slot: Slot, token: u32) {
-        self.stream.advance(&mut self.scratch, &mut self.states, &[slot.0], &[token]);
+        self.stream.advance(&mut self.scratch, &mut self.states, &[slot.number()], &[token]);
     }
 
     /// Reads calls of many sessions, each session's in the order in which they stand. States come out as if
@@ -113,7 +128,8 @@ impl Pool {
     pub fn push_all(&mut self, calls: &[(Slot, u32)]) {
         self.waves += 1;
         self.last.resize(self.places, 0);
-        for &(Slot(session), token) in calls {
+        for &(slot, token) in calls {
+            let session = slot.number();
             if self.last[session as usize] == self.waves {
                 self.advance();
                 self.waves += 1;
@@ -135,7 +151,7 @@ impl Pool {
     /// and the class probabilities so far: those of [`Pool::push`] and [`Pool::scores`].
     pub fn read(&mut self, slot: Slot, tokens: &[u32], from: usize, each: &mut dyn FnMut(usize, &[f32])) {
         let len = self.stream.state_len();
-        let state = &mut self.states[slot.0 as usize * len..][..len];
+        let state = &mut self.states[slot.place() * len..][..len];
         let mut row = std::mem::take(&mut self.row);
         row.resize(self.stream.classes(), 0.0);
         for (place, token) in tokens.iter().enumerate() {
@@ -154,7 +170,7 @@ impl Pool {
     /// If `into` has not one place a class.
     pub fn scores(&mut self, slot: Slot, into: &mut [f32]) {
         let len = self.stream.state_len();
-        let state = &self.states[slot.0 as usize * len..][..len];
+        let state = &self.states[slot.place() * len..][..len];
         self.stream.scores(&mut self.scratch, state, into);
     }
 }

@@ -78,6 +78,29 @@ pub struct Watch<'a> {
     pub follow_novelty: bool,
 }
 
+/// Rounding moves odds by less than this share of themselves: outputs are `f32`.
+const QUIET_MARGIN: f64 = 1e-5;
+
+/// Tells cheaply that a look need not be taken to its end: [`Watch::p_attack`] takes a logarithm and an
+/// exponential a class where there is a temperature, and hardly ever is a look the highest so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiet {
+    /// Odds of all attacks together, as the model has them.
+    odds: f64,
+    normal: usize,
+}
+
+impl Quiet {
+    /// Whether P(attack) of this row is surely no more than the peak was. `false` says nothing.
+    #[inline]
+    pub fn covers(&self, row: &[f32]) -> bool {
+        let normal = f64::from(row[self.normal]);
+        let all: f64 = row.iter().map(|&p| f64::from(p)).sum();
+        // What is negative or no number does not pass.
+        row.iter().all(|&p| p >= 0.0) && all - normal <= self.odds * normal
+    }
+}
+
 /// What a model said of a process.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Life {
@@ -102,9 +125,9 @@ pub struct Course {
     /// After how many calls P(attack) first was above [`Watch::alarm_above`].
     pub first_alarm: Option<u32>,
     /// Novelty at its end.
-    pub novelty: Option<f64>,
+    pub novelty: Option<f32>,
     /// The highest novelty.
-    pub novelty_peak: Option<f64>,
+    pub novelty_peak: Option<f32>,
 }
 
 /// Beginnings of traces, to be asked of a model all at once.
@@ -170,6 +193,17 @@ impl<'a> Watch<'a> {
     #[inline]
     pub fn p_attack(&self, row: &[f32]) -> f64 {
         1.0 - self.temperature.share(row, usize::from(self.normal))
+    }
+
+    /// What a model may say without P(attack) being more than `peak`.
+    pub fn quiet(&self, peak: f64) -> Quiet {
+        // At temperature T odds are the sum of all odds of single classes to the power of 1/T. For T < 1 that is
+        // no more than the power of their sum; else at most as often more as k equal ones make it (the power
+        // mean inequality): k^(1 - 1/T).
+        let (t, families) = (self.temperature.value(), self.classifier.classes().saturating_sub(1).max(1));
+        let spread = (families as f64).powf((1.0 - 1.0 / t).max(0.0));
+        let odds = (peak / (1.0 - peak) / spread).powf(t);
+        Quiet { odds: odds * (1.0 - QUIET_MARGIN), normal: usize::from(self.normal) }
     }
 
     fn call_by_call(&self, traces: &[&[u32]], lives: &mut [Life]) -> Result<(), Unreadable> {
@@ -243,11 +277,24 @@ impl Course {
         }
     }
 
+    /// A look that [`Quiet`] covers: nothing but the number of calls changes, and P(attack) waits for the next
+    /// that is taken to its end, or for [`Course::settle`].
+    #[inline]
+    pub fn skip(&mut self, calls: u32) {
+        self.calls = calls;
+    }
+
+    /// What the model says after the last look, in case that was skipped.
+    pub fn settle(&mut self, p_attack: f64) {
+        self.p_attack = p_attack;
+    }
+
     /// What it says of novelty.
     pub fn look_novelty(&mut self, novelty: f32) {
-        let value = f64::from(novelty);
-        self.novelty = Some(value);
-        self.novelty_peak = Some(self.novelty_peak.map_or(value, |peak| greater(peak, value)));
+        self.novelty = Some(novelty);
+        let greater =
+            |peak: f32| if peak.is_nan() || novelty.is_nan() { f32::NAN } else { peak.max(novelty) };
+        self.novelty_peak = Some(self.novelty_peak.map_or(novelty, greater));
     }
 }
 
@@ -258,6 +305,8 @@ fn greater(a: f64, b: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use traceward_trace::rng::Rng;
+
     use super::*;
     use crate::calibrate::scripted::Scripted;
 
@@ -305,6 +354,44 @@ mod tests {
         assert_eq!(walk(Moments::EveryCall, 22), [20, 21, 22]);
         assert_eq!(walk(Moments::End, 900), [900]);
         assert_eq!(Moments::Doubling.after(u32::MAX), None);
+    }
+
+    /// Skipping what is covered changes nothing, and most is.
+    #[test]
+    fn a_covered_look_is_no_peak() {
+        let mut rng = Rng::new(7);
+        for temperature in [1.0, 0.3, 0.9, 1.1, 4.0] {
+            let watch = Watch {
+                temperature: Temperature::new(temperature).unwrap(),
+                ..watch(&Scripted::STREAM, Moments::EveryCall)
+            };
+            let (mut all, mut some) = (Course::default(), Course::default());
+            let mut quiet = watch.quiet(some.peak);
+            let mut skipped = 0;
+            for calls in 1..2000 {
+                let draws: [f64; 3] = std::array::from_fn(|_| rng.uniform().powi(8) + 1e-9);
+                let sum: f64 = draws.iter().sum();
+                let row = draws.map(|draw| if calls % 97 == 0 { 0.0 } else { (draw / sum) as f32 });
+                let p_attack = if calls % 97 == 0 { 0.5 } else { watch.p_attack(&row) };
+                all.look(p_attack, calls, watch.alarm_above);
+                if quiet.covers(&row) && calls % 97 != 0 {
+                    some.skip(calls);
+                    skipped += 1;
+                } else {
+                    some.look(p_attack, calls, watch.alarm_above);
+                    quiet = watch.quiet(some.peak);
+                }
+                some.settle(p_attack);
+                assert_eq!(some, all);
+            }
+            assert!(skipped > 1500, "{skipped} at {temperature}");
+        }
+        let quiet = watch(&Scripted::STREAM, Moments::EveryCall).quiet(1.0);
+        assert!(quiet.covers(&[0.5, 0.2, 0.3]));
+        assert!(!quiet.covers(&[f32::NAN, 0.5, 0.5]) && !quiet.covers(&[1.5, -0.5, 0.0]));
+        assert!(
+            !watch(&Scripted::STREAM, Moments::EveryCall).quiet(f64::NEG_INFINITY).covers(&[1.0, 0.0, 0.0])
+        );
     }
 
     /// What a session sums up as its calls come is what is followed in one go.
@@ -362,7 +449,7 @@ mod tests {
         let life = |moments, follow_novelty| {
             let watch = Watch { follow_novelty, ..watch(&model, moments) };
             let course = watch.follow(&[&trace]).unwrap().remove(0).course;
-            (course.novelty.unwrap() as f32, course.novelty_peak.unwrap() as f32)
+            (course.novelty.unwrap(), course.novelty_peak.unwrap())
         };
         assert_eq!(life(Moments::Doubling, true), (0.1, 0.5));
         assert_eq!(life(Moments::EveryCall, true), (0.1, 0.5));
