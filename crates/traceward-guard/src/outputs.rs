@@ -18,6 +18,7 @@ mod status;
 mod stdout;
 mod syslog;
 mod target;
+mod text;
 mod webhook;
 mod worker;
 
@@ -179,8 +180,7 @@ pub struct Left {
 /// The outputs at work.
 #[derive(Debug)]
 pub struct Outputs {
-    format: Format,
-    workers: Vec<Worker>,
+    workers: Vec<(Format, Worker)>,
 }
 
 impl Outputs {
@@ -197,7 +197,7 @@ impl Outputs {
             }
             let mut name = target.to_string();
             // Two addresses may differ in what is not shown.
-            if workers.iter().any(|worker: &Worker| worker.status().name() == name) {
+            if workers.iter().any(|(_, worker): &(Format, Worker)| worker.status().name() == name) {
                 name = format!("{name}#{}", at + 1);
             }
             let status = Arc::new(Status::new(name));
@@ -216,37 +216,49 @@ impl Outputs {
                 )?),
             };
             let notice = Arc::clone(&options.notice);
-            workers.push(Worker::start(output, status, options.queue, notice).map_err(OutputError::Thread)?);
+            let format = match (options.format, target) {
+                (Format::Text, Target::Stdout) => Format::Text,
+                (Format::Text, _) => Format::Json,
+                (format, _) => format,
+            };
+            let worker = Worker::start(output, status, options.queue, notice).map_err(OutputError::Thread)?;
+            workers.push((format, worker));
         }
-        Ok(Self { format: options.format, workers })
+        Ok(Self { workers })
     }
 
     /// Hands on what is told; never waits.
     pub fn send(&self, told: &Told) {
-        if !self.workers.is_empty() {
-            let line = Line::new(told, self.format);
-            for worker in &self.workers {
-                worker.send(Arc::clone(&line));
-            }
+        let mut lines: Vec<(Format, Arc<Line>)> = Vec::new();
+        for (format, worker) in &self.workers {
+            let line = match lines.iter().find(|(of, _)| of == format) {
+                Some((_, line)) => Arc::clone(line),
+                None => {
+                    let line = Line::new(told, *format);
+                    lines.push((*format, Arc::clone(&line)));
+                    line
+                }
+            };
+            worker.send(line);
         }
     }
 
     /// Opens files anew within a second: they were renamed.
     pub fn reopen(&self) {
-        for worker in &self.workers {
+        for (_, worker) in &self.workers {
             worker.reopen();
         }
     }
 
     /// How the outputs fare.
     pub fn statuses(&self) -> Vec<Arc<Status>> {
-        self.workers.iter().map(|worker| Arc::clone(worker.status())).collect()
+        self.workers.iter().map(|(_, worker)| Arc::clone(worker.status())).collect()
     }
 
     /// Empties the queues and sends what spools hold, as far as the time suffices; tells what is left.
     pub fn finish(self, timeout: Duration) -> Vec<Left> {
         let deadline = Instant::now() + timeout;
-        let ending: Vec<_> = self.workers.into_iter().map(|worker| worker.end(deadline)).collect();
+        let ending: Vec<_> = self.workers.into_iter().map(|(_, worker)| worker.end(deadline)).collect();
         ending.into_iter().filter_map(|ending| ending.wait(deadline)).collect()
     }
 }

@@ -65,7 +65,7 @@ impl File {
 
 impl Output for File {
     fn send(&mut self, line: &Line) -> Result<Fate, Failure> {
-        self.write(format!("{}\n", line.json).as_bytes())
+        self.write(format!("{}\n", line.text).as_bytes())
             .map_err(|error| Failure::Retry(format!("cannot be written: {error}")))?;
         self.dirty = true;
         Ok(Fate::Sent)

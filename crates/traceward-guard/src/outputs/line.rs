@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use traceward_detect::verdict::Word;
 
+use super::text;
 use crate::desk::Told;
 use crate::{Kind, ecs};
 
@@ -15,9 +16,11 @@ pub enum Format {
     Json,
     /// By the Elastic Common Schema's names.
     Ecs,
+    /// For people, on standard output; other outputs have [`Format::Json`].
+    Text,
 }
 
-/// A line of JSON, and what outputs need to know without reading it.
+/// What is told in JSON, on one line, or in a [`Format::Text`]; and what outputs need to know without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The alert's id.
@@ -34,20 +37,21 @@ pub struct Line {
     pub family: Option<String>,
     /// The process, if it is known.
     pub pid: Option<u32>,
-    /// The JSON, on one line, without its end.
-    pub json: String,
+    /// What is written, without its last line's end.
+    pub text: String,
 }
 
 impl Line {
     /// Writes out what is told.
     pub fn new(told: &Told, format: Format) -> Arc<Self> {
-        let json = match (format, told) {
+        let text = match (format, told) {
+            (Format::Text, told) => Ok(text::text(told)),
             (Format::Ecs, told) => Ok(ecs::document(told).to_string()),
             (Format::Json, Told::Alert(alert)) => serde_json::to_string(alert),
             (Format::Json, Told::Held(held)) => serde_json::to_string(held),
         };
         // Nothing in these types can fail to be written; a number that is no number becomes null.
-        let json = json.unwrap_or_default();
+        let text = text.unwrap_or_default();
         Arc::new(match told {
             Told::Alert(alert) => Self {
                 id: alert.id.clone(),
@@ -61,7 +65,7 @@ impl Line {
                 verdict: alert.verdict,
                 family: alert.family.clone(),
                 pid: alert.process.pid,
-                json,
+                text,
             },
             Told::Held(held) => Self {
                 id: held.id.clone(),
@@ -71,7 +75,7 @@ impl Line {
                 verdict: held.gravest(),
                 family: None,
                 pid: None,
-                json,
+                text,
             },
         })
     }

@@ -42,7 +42,7 @@ impl<W: Write> Stdout<W> {
 
 impl<W: Write + Send> Output for Stdout<W> {
     fn send(&mut self, line: &Line) -> Result<Fate, Failure> {
-        match self.write(format!("{}\n", line.json).as_bytes()) {
+        match self.write(format!("{}\n", line.text).as_bytes()) {
             Ok(()) => Ok(Fate::Sent),
             // Its reader, `head` perhaps, has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Closed),
@@ -83,7 +83,7 @@ mod tests {
         let line = Line::new(&Told::Alert(Box::new(alert())), Format::Json);
         let mut stdout = Stdout::new(Slow(Vec::new(), false));
         while stdout.send(&line).is_err() {}
-        assert_eq!(String::from_utf8(stdout.out.0).unwrap(), format!("{}\n", line.json));
+        assert_eq!(String::from_utf8(stdout.out.0).unwrap(), format!("{}\n", line.text));
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn message(line: &Line, process: u32) -> String {
     }
     // A message of UTF-8 begins with the byte order mark (6.4).
     text.push_str("] \u{feff}");
-    text.push_str(&line.json);
+    text.push_str(&line.text);
     text
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use traceward_run::crc;
+use ureq::http::Uri;
 
 /// Where alerts go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,10 +128,9 @@ fn syslog(rest: &str) -> Result<Syslog, TargetError> {
 }
 
 fn webhook(address: &str) -> Result<Url, TargetError> {
-    let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
-    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let known = !host.is_empty() && !host.starts_with(':') && address.chars().all(|c| c.is_ascii_graphic());
+    let uri: Uri = address.parse().map_err(|_| TargetError::Webhook)?;
+    let known =
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
     if known { Ok(Url(address.into())) } else { Err(TargetError::Webhook) }
 }
 

@@ -325,7 +325,7 @@ fn a_slow_output_stalls_nobody_and_what_it_costs_is_counted() {
     let (go, stuck) = std::sync::mpsc::channel();
     let status = Arc::new(Status::new("slow".into()));
     let worker = Worker::start(Box::new(Stuck(stuck)), Arc::clone(&status), 2, Arc::new(|_| {})).unwrap();
-    let outputs = Outputs { format: Format::Json, workers: vec![worker] };
+    let outputs = Outputs { workers: vec![(Format::Json, worker)] };
     send(&outputs, 0..10);
     let lost = status.count(Fate::QueueFull);
     assert!((7..=8).contains(&lost), "{lost}: two are queued, and one may be with the output");

@@ -118,7 +118,7 @@ impl Webhook {
 impl Output for Webhook {
     fn send(&mut self, line: &Line) -> Result<Fate, Failure> {
         let mut state = self.shared.lock();
-        let kept = state.spool.append(&line.id, &line.json);
+        let kept = state.spool.append(&line.id, &line.text);
         state.count(&self.shared.status);
         let folder = state.spool.folder().to_owned();
         drop(state);

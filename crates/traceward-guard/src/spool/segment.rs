@@ -52,10 +52,11 @@ pub(super) fn number(path: &Path) -> Option<u64> {
 }
 
 impl Segment {
-    /// A new file, and the folder knows of it.
+    /// A new file, and the folder knows of it. One of that name was left by a try that failed.
     pub(super) fn create(folder: &Path, number: u64) -> io::Result<Self> {
         let path = folder.join(name(number));
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path)?;
         File::open(folder)?.sync_all()?;
         Ok(Self { number, path, file, length: 0, last: 0 })
     }

@@ -187,7 +187,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Whatever happens, what was synced and not acknowledged is there, in order; what is there besides was
     /// acknowledged, and the note of it lost.
