@@ -490,7 +490,7 @@ fn no_rights_are_needed_once_it_runs() {
     let agent = thread::spawn(|| {
         let mut bpf = open(Scope::Launch(words(&["sleep", "100"])));
         let sleeper = Ended(bpf.launched_pid().unwrap());
-        give_up_capabilities();
+        keep_capabilities(&[]);
         assert!(
             matches!(Bpf::available(), Err(CaptureError::Refused { .. }))
                 || fs::exists("/proc/thread-self").unwrap()
@@ -504,13 +504,39 @@ fn no_rights_are_needed_once_it_runs() {
     agent.join().unwrap();
 }
 
-/// Of the calling thread, all of them.
-fn give_up_capabilities() {
+#[test]
+fn two_capabilities_are_enough_and_one_is_not() {
+    const CAP_PERFMON: u32 = 38;
+    const CAP_BPF: u32 = 39;
+    if !allowed() {
+        return;
+    }
+    let agent = thread::spawn(|| {
+        keep_capabilities(&[CAP_BPF, CAP_PERFMON]);
+        let (told, _) = launch(&["/bin/sh", "-c", "/bin/true; exit"]);
+        assert_eq!(told.execs.len(), 2);
+        keep_capabilities(&[CAP_BPF]);
+        let error = Bpf::open(&Options::default()).unwrap_err().to_string();
+        assert_eq!(error, "capturing by eBPF cannot be done: CAP_PERFMON is missing");
+        keep_capabilities(&[]);
+        assert!(Bpf::available().unwrap_err().to_string().contains("CAP_BPF and CAP_PERFMON are missing"));
+    });
+    agent.join().unwrap();
+}
+
+/// Gives up what else the calling thread has.
+fn keep_capabilities(kept: &[u32]) {
     const VERSION_3: u32 = 0x2008_0522;
     let header = [VERSION_3, 0];
-    let none = [0u32; 6];
+    // Effective, permitted, inheritable: the lower halves, then the upper ones.
+    let mut sets = [0u32; 6];
+    for capability in kept {
+        let half = 3 * (capability / 32) as usize;
+        sets[half] |= 1 << (capability % 32);
+        sets[half + 1] = sets[half];
+    }
     // SAFETY: the header says how long the sets are, which are only read.
-    let done = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
+    let done = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) };
     assert_eq!(done, 0);
 }
 

@@ -37,7 +37,8 @@ impl Host {
         Self {
             btf: fs::exists("/sys/kernel/btf/vmlinux").unwrap_or(false),
             release: read("/proc/sys/kernel/osrelease"),
-            status: read("/proc/self/status"),
+            // Capabilities are a thread's own.
+            status: read("/proc/thread-self/status"),
             lockdown: read("/sys/kernel/security/lockdown"),
         }
     }
