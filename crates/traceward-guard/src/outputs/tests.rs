@@ -149,7 +149,7 @@ fn options(folder: &TempDir) -> Options {
     let webhook = WebhookOptions {
         spool: Some(folder.path().to_owned()),
         token: Some(token()),
-        timeout: Duration::from_millis(500),
+        timeout: ENOUGH,
         first_pause: Duration::from_millis(1),
         longest_pause: Duration::from_millis(20),
         ..WebhookOptions::default()
@@ -188,7 +188,6 @@ fn a_receiver_that_fails_gets_all_in_the_end_and_in_order() {
         Answer::Status(500),
         Answer::HangUp,
         Answer::After(429, "0"),
-        Answer::Silence,
         Answer::Status(200),
         Answer::After(503, "Mon, 23 Nov 2020 00:00:00 GMT"),
         Answer::Status(408),
@@ -203,8 +202,24 @@ fn a_receiver_that_fails_gets_all_in_the_end_and_in_order() {
     let got = receiver.got.lock().unwrap();
     assert_eq!(got.keys, got.all, "the key of a request is the alert's id, also the next time");
     assert_eq!(got.authorizations, HashSet::from(["Bearer a-secret-of-some-length".to_owned()]));
-    assert_eq!((status.count(Fate::Sent), status.count(Fate::Retried), status.spool_alerts()), (5, 6, 0));
+    assert_eq!((status.count(Fate::Sent), status.count(Fate::Retried), status.spool_alerts()), (5, 5, 0));
     assert_eq!(status.trouble(), None);
+}
+
+#[test]
+fn a_receiver_that_says_nothing_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::new(&[Answer::Status(200), Answer::Silence]);
+    let mut options = options(&folder);
+    options.webhook.timeout = Duration::from_millis(300);
+    let outputs = Outputs::open(&[receiver.target()], &options).unwrap();
+    let status = outputs.statuses().remove(0);
+    send(&outputs, 0..3);
+    wait(|| status.count(Fate::Sent) == 3);
+    assert_eq!(outputs.finish(ENOUGH), []);
+    // On a machine that is slow an answer may come too late, and its alert is sent again.
+    assert_eq!(distinct(&receiver.taken()), ids(0..3));
+    assert!(status.count(Fate::Retried) > 0);
 }
 
 #[test]
@@ -273,6 +288,7 @@ fn an_array_with_one_bad_alert_is_sent_one_by_one() {
     let receiver = Receiver::new(&[Answer::Silence, Answer::RefuseHolding("host-3")]);
     let mut options = options(&folder);
     options.webhook.batch = 4;
+    options.webhook.timeout = Duration::from_millis(500);
     let outputs = Outputs::open(&[receiver.target()], &options).unwrap();
     let status = outputs.statuses().remove(0);
     send(&outputs, 0..9);
@@ -280,7 +296,7 @@ fn an_array_with_one_bad_alert_is_sent_one_by_one() {
     assert_eq!(outputs.finish(ENOUGH), []);
     let mut expected = ids(0..9);
     expected.remove(3);
-    assert_eq!(receiver.taken(), expected);
+    assert_eq!(distinct(&receiver.taken()), expected);
     let got = receiver.got.lock().unwrap();
     assert!(got.arrays >= 3);
     assert!(got.keys.iter().any(|key| key.contains('+')), "{:?}", got.keys);
@@ -427,7 +443,6 @@ fn over_tls_with_an_authority_of_ones_own() {
     let target: Target = format!("webhook:https://127.0.0.1:{port}/alerts").parse().unwrap();
     let mut options = options(&folder);
     options.webhook.authorities = Some(folder.path().join("ca.pem"));
-    options.webhook.timeout = Duration::from_secs(10);
     let outputs = Outputs::open(&[target], &options).unwrap();
     send(&outputs, 0..1);
     // The server says what it is given, to whoever connects, once it has heard something.
