@@ -12,14 +12,24 @@
 //!
 //! Linux only; this crate knows no model.
 
+pub mod bpf;
+pub mod clock;
+pub mod command;
 pub mod cut;
 pub mod event;
+pub mod follow;
 pub mod names;
 pub mod processes;
+pub mod ptrace;
+pub mod recording;
 pub mod source;
 
+pub use bpf::Bpf;
 pub use cut::{Cut, Cutter, Head, Tail, Why};
 pub use event::{Call, Comm, Event, Exec, Start, TaskId};
+pub use follow::Follower;
 pub use names::Names;
 pub use processes::{Process, Processes, Task};
+pub use ptrace::Ptrace;
+pub use recording::Recorder;
 pub use source::{CaptureError, Losses, Source, State};

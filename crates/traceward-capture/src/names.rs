@@ -5,7 +5,7 @@ use traceward_trace::{Abi, CallTable};
 use crate::Call;
 
 /// The names of all calls that this machine's kernel takes: its own, and i386's on x86_64. A number that no
-/// table has is called `#NUMBER`, as in a data set.
+/// table has is called `#NUMBER`, as in a data set; what is no call, and numbers beyond all tables, `#32767`.
 #[derive(Clone, Debug)]
 pub struct Names {
     abi: Abi,
@@ -19,6 +19,10 @@ pub struct Names {
 
 /// Numbers below this have an entry; the tables end well before.
 const NUMBERS: u16 = 1024;
+
+/// The name of [`Call`]s without a number. It must be one that data sets may hold, or a whole trace could not be
+/// read because of one call.
+const NONE: &str = "#32767";
 
 impl Names {
     /// The names on this machine.
@@ -35,7 +39,7 @@ impl Names {
             (0..NUMBERS).filter_map(|number| table.intern(&name(number.into()))).collect()
         };
         let (own, i386) = (ids(&abi), ids(&Abi::I386));
-        let none = table.intern("#none").unwrap_or_default();
+        let none = table.intern(NONE).unwrap_or_default();
         Self { abi, table, own, i386, none }
     }
 
@@ -73,6 +77,7 @@ mod tests {
         assert_eq!(names.id(Call::new(59)), names.id(Call::i386(11)), "one name, one place");
         assert_eq!(names.name(Call::i386(102)), "socketcall");
         assert_eq!(names.name(Call::new(1000)), "#1000");
-        assert_eq!(names.name(Call::new(u64::MAX)), "#none");
+        assert_eq!(names.name(Call::new(u64::MAX)), "#32767");
+        assert_eq!(names.name(Call::i386(u64::MAX)), NONE);
     }
 }

@@ -17,6 +17,16 @@ pub trait Source {
     /// If the capture broke down.
     fn poll(&mut self, timeout: Duration, each: &mut dyn FnMut(Event<'_>)) -> Result<State, CaptureError>;
 
+    /// Ends the capture and passes on all that is still held back: what tasks have called since they were last
+    /// heard of. Nothing is captured afterwards, and [`Source::poll`] says [`State::Ended`].
+    ///
+    /// # Errors
+    /// If the capture broke down.
+    fn finish(&mut self, each: &mut dyn FnMut(Event<'_>)) -> Result<(), CaptureError> {
+        let _ = each;
+        Ok(())
+    }
+
     /// What was lost so far, by cause.
     fn losses(&self) -> Losses;
 
@@ -25,6 +35,11 @@ pub trait Source {
 
     /// The exit code of the command that was started for the capture, once it has ended.
     fn exit_code(&self) -> Option<i32> {
+        None
+    }
+
+    /// The process of that command.
+    fn launched_pid(&self) -> Option<u32> {
         None
     }
 

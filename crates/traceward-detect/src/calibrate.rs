@@ -35,7 +35,7 @@ use traceward_run::{Classifier, Labelled};
 use crate::drift::Reference;
 
 pub use conformal::{Tail, Threshold};
-pub use life::{Life, Moments, Watch};
+pub use life::{Course, Life, Moments, Quiet, Watch};
 pub use reliability::Reliability;
 pub use temperature::Temperature;
 
@@ -182,14 +182,31 @@ impl Calibration {
         moments: Moments,
         options: &Options,
     ) -> Result<Self, CalibrateError> {
+        let courses: Vec<Course> = lives.iter().map(|life| life.course).collect();
+        let scores: Vec<f64> = courses.iter().map(|course| course.p_attack).collect();
+        let usual = || Reference::of(normals, &scores, options.vocabulary);
+        Self::of_courses(&courses, moments, options, usual)
+    }
+
+    /// The same of normals that nobody kept: what was made of each, and their calls as somebody counted them
+    /// ([`crate::drift::Usual`]).
+    ///
+    /// # Errors
+    /// As [`Calibration::of_lives`].
+    pub fn of_courses(
+        courses: &[Course],
+        moments: Moments,
+        options: &Options,
+        usual: impl FnOnce() -> Reference,
+    ) -> Result<Self, CalibrateError> {
         if !(options.far > 0.0 && options.far < 1.0) {
             return Err(CalibrateError::Rate(options.far));
         }
-        let shortest = lives.iter().map(|life| life.calls).min().ok_or(CalibrateError::Empty)?;
+        let shortest = courses.iter().map(|course| course.calls).min().ok_or(CalibrateError::Empty)?;
         let mut exact = FALSE_ALARM_RATES.to_vec();
         exact.push(options.far);
-        let tail = |what, score: &dyn Fn(&Life) -> Option<f64>| -> Result<Option<Tail>, CalibrateError> {
-            let Some(scores) = lives.iter().map(score).collect::<Option<Vec<f64>>>() else {
+        let tail = |what, score: &dyn Fn(&Course) -> Option<f64>| -> Result<Option<Tail>, CalibrateError> {
+            let Some(scores) = courses.iter().map(score).collect::<Option<Vec<f64>>>() else {
                 return Ok(None);
             };
             if let Some(trace) = scores.iter().position(|score| score.is_nan()) {
@@ -197,8 +214,8 @@ impl Calibration {
             }
             Ok(Tail::of(scores, &exact))
         };
-        let attack = |score: &dyn Fn(&Life) -> f64| {
-            tail("P(attack)", &|life| Some(score(life)))?.ok_or(CalibrateError::Empty)
+        let attack = |score: &dyn Fn(&Course) -> f64| {
+            tail("P(attack)", &|course| Some(score(course)))?.ok_or(CalibrateError::Empty)
         };
         Ok(Self {
             format: FORMAT,
@@ -208,19 +225,15 @@ impl Calibration {
             shortest,
             life: Table {
                 moments,
-                attack: attack(&|life| life.peak)?,
-                novelty: tail("novelty", &|life| life.novelty_peak)?,
+                attack: attack(&|course| course.peak)?,
+                novelty: tail("novelty", &|course| course.novelty_peak.map(f64::from))?,
             },
             end: Table {
                 moments: Moments::End,
-                attack: attack(&|life| life.p_attack)?,
-                novelty: tail("novelty", &|life| life.novelty)?,
+                attack: attack(&|course| course.p_attack)?,
+                novelty: tail("novelty", &|course| course.novelty.map(f64::from))?,
             },
-            usual: Some(Reference::of(
-                normals,
-                &lives.iter().map(|life| life.p_attack).collect::<Vec<_>>(),
-                options.vocabulary,
-            )),
+            usual: Some(usual()),
         })
     }
 
@@ -360,14 +373,14 @@ mod tests {
         let calibration = Calibration::fit(&model, 0, &refs(&mine), &options(0.05)).unwrap();
         let watch = Watch::to_calibrate(&model, 0, Temperature::NONE);
         let lives = follow_all(&watch, &refs(&others)).unwrap();
-        let rate = |at_end, score: fn(&Life) -> f64| {
+        let rate = |at_end, score: fn(&Course) -> f64| {
             let threshold = calibration.table(at_end).attack.threshold(0.05);
-            lives.iter().filter(|life| threshold.flags(score(life))).count() as u64
+            lives.iter().filter(|life| threshold.flags(score(&life.course))).count() as u64
         };
         let expected = conformal::realised(999, 0.05, 4000, 0.999);
-        assert!(expected.contains(&rate(false, |life| life.peak)), "{expected:?}");
-        assert!(expected.contains(&rate(true, |life| life.p_attack)), "{expected:?}");
-        assert!(rate(true, |life| life.peak) > *expected.end(), "{expected:?}");
+        assert!(expected.contains(&rate(false, |course| course.peak)), "{expected:?}");
+        assert!(expected.contains(&rate(true, |course| course.p_attack)), "{expected:?}");
+        assert!(rate(true, |course| course.peak) > *expected.end(), "{expected:?}");
     }
 
     #[test]

@@ -80,8 +80,12 @@ impl Reference {
     ///
     /// `vocabulary` is how many tokens there are; tokens beyond are not known.
     pub fn of(traces: &[&[u32]], scores: &[f64], vocabulary: usize) -> Self {
-        let mut found = Found::new(vocabulary, 0);
-        traces.iter().for_each(|trace| found.add(trace, None));
+        let mut usual = Usual::new(vocabulary);
+        traces.iter().for_each(|trace| usual.add(trace));
+        usual.finish(scores)
+    }
+
+    fn new(found: &Found, scores: &[f64]) -> Self {
         let mut sorted: Vec<f64> = scores.iter().copied().filter(|score| score.is_finite()).collect();
         sorted.sort_by(f64::total_cmp);
         let mut edges: Vec<f64> = Vec::new();
@@ -112,6 +116,32 @@ impl Reference {
             && self.score_edges.is_sorted_by(|a, b| a < b)
             && self.score_shares.len()
                 == if self.score_edges.is_empty() { 0 } else { self.score_edges.len() + 1 }
+    }
+}
+
+/// A [`Reference`] in the making, of traces that are not kept.
+#[derive(Clone, Debug)]
+pub struct Usual(Found);
+
+impl Usual {
+    /// Of no trace yet; `vocabulary` is how many tokens there are.
+    pub fn new(vocabulary: usize) -> Self {
+        Self(Found::new(vocabulary, 0))
+    }
+
+    /// Takes in a trace.
+    pub fn add(&mut self, trace: &[u32]) {
+        self.0.add(trace, None);
+    }
+
+    /// How many traces it is of.
+    pub fn traces(&self) -> u64 {
+        self.0.traces
+    }
+
+    /// The reference of all traces taken in, and of scores as [`Reference::of`] wants them.
+    pub fn finish(&self, scores: &[f64]) -> Reference {
+        Reference::new(&self.0, scores)
     }
 }
 

@@ -86,7 +86,7 @@ pub fn curve(
             traces.iter().map(|trace| &trace[..calls.unwrap_or(usize::MAX).min(trace.len())]).collect();
         let ends = follow_all(&watch(Moments::End), &cut)?;
         let scored: Vec<(f64, bool)> =
-            ends.iter().map(|end| end.p_attack).zip(attack.iter().copied()).collect();
+            ends.iter().map(|end| end.course.p_attack).zip(attack.iter().copied()).collect();
         let reaching = traces.iter().filter(|trace| calls.is_none_or(|calls| trace.len() >= calls)).count();
         points.push(Point {
             calls,
@@ -100,7 +100,7 @@ pub fn curve(
     let lives = follow_all(&watch(moments), traces)?;
     let alarms = |of_attacks: bool| {
         let of = lives.iter().zip(&attack).filter(move |(_, attack)| **attack == of_attacks);
-        of.filter_map(|(life, _)| life.first_alarm)
+        of.filter_map(|(life, _)| life.course.first_alarm)
     };
     let (attacks, all) = (attack.iter().filter(|attack| **attack).count(), traces.len());
     let mut calls: Vec<u32> = alarms(true).collect();

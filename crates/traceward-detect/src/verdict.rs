@@ -28,7 +28,9 @@ use traceward_run::Classifier;
 use traceward_run::classifier::{Unreadable, argmax};
 use traceward_trace::{Vocabulary, normal_class};
 
-use crate::calibrate::{CalibrateError, Calibration, Life, Moments, Table, Temperature, Threshold, Watch};
+use crate::calibrate::{
+    CalibrateError, Calibration, Course, Life, Moments, Table, Temperature, Threshold, Watch,
+};
 
 /// The threshold of P(attack) of a model that nobody calibrated.
 pub const UNCALIBRATED: f64 = 0.5;
@@ -271,7 +273,52 @@ impl<'a> Judge<'a> {
     pub fn judge(&self, traces: &[&[u32]]) -> Result<Vec<Verdict>, Unreadable> {
         let Some(watch) = self.watch() else { return self.name_families(traces) };
         let lives = watch.follow(traces)?;
-        Ok(lives.into_iter().zip(traces).map(|(life, trace)| self.verdict(life, trace)).collect())
+        let judged = lives.into_iter().zip(traces).map(|(Life { course, probabilities }, trace)| {
+            let unknown = trace.iter().filter(|&&token| token == Vocabulary::UNKNOWN).count();
+            self.conclude(&course, probabilities, unknown as u32)
+        });
+        Ok(judged.collect())
+    }
+
+    /// What is said of a process that somebody followed, call by call as [`Judge::watch`] would: what was made
+    /// of it so far, the model's probabilities after its last call ([`Temperature::apply`]), and how many of
+    /// its calls are unknown to the model.
+    pub fn conclude(&self, course: &Course, probabilities: Vec<f64>, unknown: u32) -> Verdict {
+        let novelty_tail = self.table.and_then(|table| table.novelty.as_ref());
+        let novelty = self.novelty_of(course);
+        let finite = |number: f64| number.is_finite().then_some(number);
+        let mut said = Verdict {
+            p_attack: finite(course.p_attack),
+            probabilities,
+            score: finite(course.peak),
+            score_at: finite(course.peak).map(|_| course.peak_at),
+            threshold: Some(self.above),
+            p_value: self.table.map(|table| table.attack.p_value(course.peak)),
+            novelty: novelty.and_then(finite),
+            novelty_p_value: novelty_tail.zip(novelty).map(|(tail, novelty)| tail.p_value(novelty)),
+            first_alarm: course.first_alarm,
+            ..self.blank(course.calls, unknown)
+        };
+        let (word, family, reason) = self.decide(&said);
+        (said.word, said.family) = (word, family);
+        said.reasons.extend(reason);
+        said
+    }
+
+    /// Whether [`Judge::conclude`] would speak of an attack or of something novel; costs next to nothing, so
+    /// that it can be asked after every call.
+    #[inline]
+    pub fn raises(&self, course: &Course, unknown: u32) -> bool {
+        let known = || unknown_share(unknown, course.calls) <= self.rules.max_unknown;
+        (course.peak > self.above && known())
+            || self.novelty.is_some_and(|threshold| {
+                let novelty = self.novelty_of(course).filter(|novelty| novelty.is_finite());
+                course.peak.is_finite() && novelty.is_some_and(|novelty| threshold.flags(novelty))
+            })
+    }
+
+    fn novelty_of(&self, course: &Course) -> Option<f64> {
+        (if self.moments == Moments::End { course.novelty } else { course.novelty_peak }).map(f64::from)
     }
 
     /// For a model that knows nothing but families.
@@ -280,7 +327,8 @@ impl<'a> Judge<'a> {
         let verdicts = scores.rows().zip(traces).map(|(row, trace)| {
             let mut probabilities = vec![0.0; row.len()];
             self.temperature.apply(row, &mut probabilities);
-            let said = Verdict { probabilities, ..self.blank(trace) };
+            let unknown = trace.iter().filter(|&&token| token == Vocabulary::UNKNOWN).count();
+            let said = Verdict { probabilities, ..self.blank(trace.len() as u32, unknown as u32) };
             if row.iter().any(|p| p.is_nan()) {
                 return said;
             }
@@ -289,8 +337,7 @@ impl<'a> Judge<'a> {
         Ok(verdicts.collect())
     }
 
-    fn blank(&self, trace: &[u32]) -> Verdict {
-        let unknown = trace.iter().filter(|&&token| token == Vocabulary::UNKNOWN).count();
+    fn blank(&self, calls: u32, unknown: u32) -> Verdict {
         Verdict {
             word: Word::Abstain,
             family: None,
@@ -304,33 +351,11 @@ impl<'a> Judge<'a> {
             novelty_p_value: None,
             reasons: Vec::new(),
             tainted: false,
-            calls: trace.len() as u32,
-            unknown_share: if trace.is_empty() { 0.0 } else { unknown as f64 / trace.len() as f64 },
+            calls,
+            unknown_share: unknown_share(unknown, calls),
             first_alarm: None,
             classes: Arc::clone(&self.classes),
         }
-    }
-
-    fn verdict(&self, life: Life, trace: &[u32]) -> Verdict {
-        let novelty_tail = self.table.and_then(|table| table.novelty.as_ref());
-        let novelty = if self.moments == Moments::End { life.novelty } else { life.novelty_peak };
-        let finite = |number: f64| number.is_finite().then_some(number);
-        let mut said = Verdict {
-            p_attack: finite(life.p_attack),
-            probabilities: life.probabilities,
-            score: finite(life.peak),
-            score_at: finite(life.peak).map(|_| life.peak_at),
-            threshold: Some(self.above),
-            p_value: self.table.map(|table| table.attack.p_value(life.peak)),
-            novelty: novelty.and_then(finite),
-            novelty_p_value: novelty_tail.zip(novelty).map(|(tail, novelty)| tail.p_value(novelty)),
-            first_alarm: life.first_alarm,
-            ..self.blank(trace)
-        };
-        let (word, family, reason) = self.decide(&said);
-        (said.word, said.family) = (word, family);
-        said.reasons.extend(reason);
-        said
     }
 
     /// The rules, as the head of this module has them.
@@ -410,6 +435,10 @@ impl<'a> Judge<'a> {
         );
         best.filter(|_| p >= self.rules.clear_family * all)
     }
+}
+
+fn unknown_share(unknown: u32, calls: u32) -> f64 {
+    if calls == 0 { 0.0 } else { f64::from(unknown) / f64::from(calls) }
 }
 
 /// `12.5 %`, with as many digits as it takes.
@@ -580,6 +609,28 @@ mod tests {
         let count = |word: Word| said.iter().filter(|said| said.word == word).count();
         assert!((85..=90).contains(&(count(Word::Attack) + count(Word::UnknownAttack))));
         assert!(count(Word::Novel) <= 90);
+    }
+
+    /// What is asked after every call is what the verdict says.
+    #[test]
+    fn an_alarm_is_raised_where_the_verdict_says_so() {
+        let model = Scripted { novelty: true, ..Scripted::STREAM };
+        let calibration = calibrated(&model);
+        let judge = Judge::new(&model, &classes(), Some(&calibration), How::default()).unwrap();
+        let grid = [f64::NAN, f64::NEG_INFINITY, 0.0, 0.5, 0.905, 0.95, 1.0];
+        let mut raised = 0;
+        for peak in grid {
+            for novelty in grid.map(|novelty| Some(novelty as f32)).into_iter().chain([None]) {
+                for unknown in [0, 50, 51, 100] {
+                    let course = Course { calls: 100, peak, novelty_peak: novelty, ..Course::default() };
+                    let word = judge.conclude(&course, vec![0.1, 0.8, 0.1], unknown).word;
+                    let loud = word.is_attack() || word == Word::Novel;
+                    assert_eq!(judge.raises(&course, unknown), loud, "{course:?} {unknown}");
+                    raised += u32::from(loud);
+                }
+            }
+        }
+        assert!(raised > 20);
     }
 
     #[test]

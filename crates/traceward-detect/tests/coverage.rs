@@ -21,7 +21,8 @@ const SPLITS: u64 = 200;
 type Way = (&'static str, fn(&Life) -> f64);
 
 /// The two ways of looking, and the score that each holds against its threshold.
-const WAYS: [Way; 2] = [("over the life", |life| life.peak), ("at the end", |life| life.p_attack)];
+const WAYS: [Way; 2] =
+    [("over the life", |life| life.course.peak), ("at the end", |life| life.course.p_attack)];
 
 /// Traces that a linear classifier was not trained on, followed over their lives.
 struct HeldOut {

@@ -1,7 +1,11 @@
 //! What is told of an attack: one JSON object, the same for all ways out.
 
+mod scribe;
+
 use serde::Serialize;
 use traceward_detect::verdict::Word;
+
+pub use scribe::Scribe;
 
 /// Why an alert is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +68,8 @@ pub struct Alert {
     pub model: ModelId,
     /// Alerts of the same kind that were folded into this one since the last.
     pub folded: u64,
+    /// The same in alerts that belong together: of one container, or of one tree of processes.
+    pub incident: Option<String>,
 }
 
 /// A technique of MITRE ATT&CK.

@@ -1,7 +1,7 @@
-//! Checksums of other programs' files: the 32-bit CRCs, reflected, a byte at a time by table.
+//! Checksums of other programs' files and of our own: the 32-bit CRCs, reflected, a byte at a time by table.
 
 /// The table of a polynomial, given reflected: CRC-32 of zip is `0xedb8_8320`, Castagnoli's `0x82f6_3b78`.
-pub(crate) const fn table(polynomial: u32) -> [u32; 256] {
+pub const fn table(polynomial: u32) -> [u32; 256] {
     let mut table = [0; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -18,7 +18,7 @@ pub(crate) const fn table(polynomial: u32) -> [u32; 256] {
 }
 
 /// The checksum of `bytes` by the table of its polynomial.
-pub(crate) fn checksum<'a>(table: &[u32; 256], bytes: impl IntoIterator<Item = &'a u8>) -> u32 {
+pub fn checksum<'a>(table: &[u32; 256], bytes: impl IntoIterator<Item = &'a u8>) -> u32 {
     !bytes.into_iter().fold(!0, |crc, byte| table[((crc ^ u32::from(*byte)) & 0xff) as usize] ^ crc >> 8)
 }
 

@@ -8,7 +8,7 @@
 pub mod about;
 pub mod classifier;
 pub mod config;
-mod crc;
+pub mod crc;
 pub mod evaluation;
 pub mod foreign;
 pub mod history;

@@ -2,9 +2,11 @@
 //!
 //! Nothing here touches a file. `commands/*.rs` turn these structs into work.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use traceward_capture::Cutter;
 use traceward_trace::split::Method;
 
 use crate::output::{self, Output};
@@ -52,6 +54,9 @@ pub enum Format {
     Text,
     /// For programs: one JSON document
     Json,
+    /// Watch only: alerts with the field names of the Elastic Common Schema
+    #[value(hide = true)]
+    Ecs,
     /// The doctor only: SARIF 2.1.0, which code hosts show beside the lines
     #[value(hide = true)]
     Sarif,
@@ -85,8 +90,12 @@ pub enum Command {
     Eval(Box<EvalArgs>),
     /// Give the verdict on each trace, one JSON line each
     Score(ScoreArgs),
+    /// Record system calls live: of a command, a process, a container, or the whole host
+    Record(RecordArgs),
     /// Set a model's thresholds by your own normal traces, for the false alarms you can bear
     Calibrate(CalibrateArgs),
+    /// Watch a live host: score what its threads call, as they call it, and raise alarms
+    Watch(Box<WatchArgs>),
     /// Look at, convert, cut and fetch data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -574,6 +583,195 @@ pub enum WhatToExplain {
     All,
     /// None: fastest
     None,
+}
+
+/// What to capture, and how: `record` and `watch`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CaptureArgs {
+    /// Capture this process with all that descends from it [default: the whole system]
+    #[arg(long, value_name = "PID", help_heading = "Capture", conflicts_with_all = ["container", "command"])]
+    pub pid: Option<u32>,
+    /// Capture a container or a control group: an id, or a path below /sys/fs/cgroup
+    #[arg(long, value_name = "ID|CGROUP", help_heading = "Capture", conflicts_with = "command")]
+    pub container: Option<String>,
+    /// What to capture with
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t, help_heading = "Capture")]
+    pub with: CaptureWith,
+    /// Room for what the kernel has seen and nobody has read yet
+    #[arg(long, value_name = "SIZE", default_value = "16M", help_heading = "Capture")]
+    pub ring: Size,
+    /// The most calls of a trace; a thread that makes more is cut into several
+    #[arg(long, value_name = "N", default_value_t = Cutter::WINDOW, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Capture")]
+    pub window: u32,
+    /// The most threads to follow at a time; beyond, those silent longest are forgotten
+    #[arg(long, value_name = "N", default_value_t = Cutter::MOST, help_heading = "Capture")]
+    pub most_threads: usize,
+    /// End after this time: 90s, 15m, 1h [default: when the command ends, or at Ctrl-C]
+    #[arg(long, value_name = "TIME", help_heading = "Capture")]
+    pub duration: Option<Budget>,
+    /// A command to start, with its arguments: captured with all that descends from it
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// What to capture with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CaptureWith {
+    /// eBPF where kernel and rights allow it, else ptrace if there is a command
+    #[default]
+    Auto,
+    /// eBPF: needs Linux with BTF, and root or CAP_BPF and CAP_PERFMON
+    Ebpf,
+    /// ptrace: needs no rights and a command, and makes every call of it some 35 times slower
+    Ptrace,
+}
+
+/// An amount of memory as typed: a number and `K`, `M` or `G`, of 1024 each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match text[number.len()..].to_ascii_uppercase().as_str() {
+            "" | "B" => 1,
+            "K" | "KB" | "KIB" => 1 << 10,
+            "M" | "MB" | "MIB" => 1 << 20,
+            "G" | "GB" | "GIB" => 1 << 30,
+            _ => return Err(format!("{text:?} is no amount of memory: write 64K, 16M or 1G")),
+        };
+        let bytes = number.trim().parse().ok().and_then(|n: u64| n.checked_mul(unit)).filter(|&n| n > 0);
+        bytes.map(Self).ok_or_else(|| format!("{text:?} is no amount of memory: write 64K, 16M or 1G"))
+    }
+}
+
+/// `traceward watch`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  traceward watch runs/NAME --calibrate 1h --state /var/lib/traceward
+  traceward watch runs/NAME --far 0.01% --alert stdout --alert webhook:https://example.org/alerts --state DIR
+  traceward watch runs/NAME --container 4f0c --format ecs --alert syslog
+  traceward watch runs/NAME -- ./suspicious --its --flags
+
+A model says what it says of the hosts it was trained on; --calibrate learns this host's normal work first, and \
+sets the threshold by it. Alerts are JSON, one a line. SIGHUP reads the suppressions again and reopens files; \
+SIGTERM and Ctrl-C end it, with what is due sent or spooled. Exit code 1: a command was given, and alarms were raised.")]
+pub struct WatchArgs {
+    /// A model file, or a run directory
+    pub model: PathBuf,
+    /// Use the model's threshold for this false-alarm rate, such as 0.1% or 0.001 [default: the rate that it
+    /// was calibrated for; with --calibrate: 0.1%]
+    #[arg(long, value_name = "RATE", help_heading = "Verdicts")]
+    pub far: Option<Rate>,
+    /// Call an attack what has P(attack) above this, whatever the model's calibration says
+    #[arg(long, value_name = "P", value_parser = probability, conflicts_with_all = ["far", "calibrate"], help_heading = "Verdicts")]
+    pub threshold: Option<f64>,
+    /// Learn this host's normal work for this time (90s, 15m, 1h), then watch. Kept in --state: the next start
+    /// watches at once
+    #[arg(long, value_name = "TIME", help_heading = "Verdicts")]
+    pub calibrate: Option<Budget>,
+    /// Learn anew though --state holds what was learnt
+    #[arg(long, requires_all = ["calibrate", "state"], help_heading = "Verdicts")]
+    pub recalibrate: bool,
+    /// Where alerts go, any number of times: stdout, file:PATH, syslog, syslog:udp://HOST:PORT,
+    /// syslog:tcp://HOST:PORT, webhook:URL [default: stdout]
+    #[arg(long = "alert", value_name = "WHERE", help_heading = "Alerts")]
+    pub alerts: Vec<String>,
+    /// Alerts that nobody wants, as TOML; read again at SIGHUP
+    #[arg(long, value_name = "FILE", help_heading = "Alerts")]
+    pub suppress: Option<PathBuf>,
+    /// For how long the like of an alert is counted instead of told; 0 tells every one
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = span, help_heading = "Alerts")]
+    pub fold: std::time::Duration,
+    /// The most alerts a minute in the long run; beyond, summaries
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Alerts")]
+    pub alerts_a_minute: u32,
+    /// File with the token that webhooks are sent (Authorization: Bearer)
+    #[arg(long, value_name = "FILE", help_heading = "Alerts")]
+    pub webhook_token: Option<PathBuf>,
+    /// Folder for what must survive a restart: alerts not sent yet, what was learnt of this host
+    #[arg(long, value_name = "DIR", help_heading = "Alerts")]
+    pub state: Option<PathBuf>,
+    /// Record what is watched, too: Parquet files in this folder
+    #[arg(long, value_name = "DIR", help_heading = "Records")]
+    pub record: Option<PathBuf>,
+    /// Write the verdict on every trace that ends, normal ones too, as JSON Lines
+    #[arg(long, value_name = "FILE", help_heading = "Records")]
+    pub verdicts: Option<PathBuf>,
+    /// Where /metrics, /healthz and /readyz are served; `off` for nowhere [default: 127.0.0.1:9643, and off if a
+    /// command is given]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Metrics")]
+    pub metrics: Option<String>,
+    /// File with the token that readers of metrics must show; needed for any address but loopback
+    #[arg(long, value_name = "FILE", help_heading = "Metrics")]
+    pub metrics_token: Option<PathBuf>,
+    /// Keep all rights once the capture is attached [default: all but those that reading /proc needs are dropped]
+    #[arg(long, help_heading = "Capture")]
+    pub keep_rights: bool,
+    /// What to capture, and how.
+    #[command(flatten)]
+    pub capture: CaptureArgs,
+}
+
+fn span(text: &str) -> Result<std::time::Duration, String> {
+    if text == "0" || text == "0s" {
+        return Ok(std::time::Duration::ZERO);
+    }
+    text.parse().map(|Budget(span)| span)
+}
+
+/// `traceward record`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  traceward record -- ls -l                            a command and all that it starts
+  traceward record --out a.jsonl --label normal -- make test
+  sudo traceward record --duration 1h                  the whole host, for an hour, into a folder
+  sudo traceward record --pid 812 --out sshd.parquet   a process that runs, and what it starts from now on
+  sudo traceward record --container 3f29a0c2d1b8 --label normal --out web/
+  traceward score runs/NAME recording-*.parquet        what a model says of a recording
+
+The recording is a data set, a row a trace: at most --window calls of one thread, with its program, command
+line, user, container and parent beside them. Where calls were lost, a trace ends and both sides are marked.
+A file appears under its name once it is complete; Ctrl-C, SIGTERM and SIGHUP end a recording with all kept.
+
+With a command, Ctrl-C is the command's affair, and a second one ends the recording; SIGTERM and SIGHUP are
+passed on as SIGTERM, and the recording ends with the command, or after five seconds with its death. The exit
+code is the command's own, 128 and the signal's number if one ended it; 2 if nothing could be recorded.")]
+pub struct RecordArgs {
+    /// What to capture, and how.
+    #[command(flatten)]
+    pub capture: CaptureArgs,
+    /// Class of all traces, such as normal
+    #[arg(long, value_name = "CLASS", help_heading = "Recording")]
+    pub label: Option<String>,
+    /// Group of all traces, which no split tears apart [default: HOST-TIME]
+    #[arg(long, value_name = "NAME", help_heading = "Recording")]
+    pub group: Option<String>,
+    /// File to write, or a folder for files that follow each other: what is there already, or ends in /
+    /// [default: recording-HOST-TIME.parquet for a command, a folder recording-HOST-TIME otherwise]
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Format [default: by the name of --out, else parquet]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub to: Option<RecordFormat>,
+    /// Begin another file once this much waits in memory to be written; a trace takes two bytes a call and
+    /// 256 more
+    #[arg(long, value_name = "SIZE", default_value = "32M", help_heading = "Output")]
+    pub rotate: Size,
+    /// In a folder, begin another file after this time
+    #[arg(long, value_name = "TIME", default_value = "10m", help_heading = "Output")]
+    pub rotate_every: Budget,
+}
+
+/// What a recording is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RecordFormat {
+    /// traceward's interchange format, one row a trace
+    Parquet,
+    /// JSON Lines, one object a trace
+    Jsonl,
 }
 
 /// `traceward calibrate`.

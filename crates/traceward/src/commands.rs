@@ -8,10 +8,12 @@ mod doctor;
 mod eval;
 mod fetch;
 mod model;
+mod record;
 mod runs;
 mod score;
 mod train;
 mod train_recipe;
+mod watch;
 
 use clap::CommandFactory;
 
@@ -26,16 +28,25 @@ pub fn run(cli: Cli) -> Outcome {
     let output = cli.global.output();
     let typed = cli.global.format;
     let format = typed.unwrap_or_default();
-    if !matches!(format, Format::Text | Format::Json) && !matches!(cli.command, Command::Doctor(_)) {
-        return Err(Failure::new("only the doctor writes this format; elsewhere there are text and json"));
+    let own = match cli.command {
+        Command::Doctor(_) => format != Format::Ecs,
+        Command::Watch(_) => format == Format::Ecs,
+        _ => false,
+    };
+    if !matches!(format, Format::Text | Format::Json) && !own {
+        return Err(Failure::new(
+            "this command writes text and json; sarif, html and markdown are the doctor's, ecs is watch's",
+        ));
     }
     match cli.command {
         Command::Doctor(args) => doctor::run(&args, format, output),
         Command::Train(args) => train::run(*args, output),
         Command::Debug(args) => debug::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
+        Command::Record(args) => record::run(&args, output),
         Command::Score(args) => score::run(&args, typed, output),
         Command::Calibrate(args) => calibrate::run(&args, output),
+        Command::Watch(args) => watch::run(&args, typed, output),
         Command::Data(DataCommand::Inspect { data, read }) => data::inspect(&data, &read, output),
         Command::Data(DataCommand::Convert(args)) => data::convert(&args, output),
         Command::Data(DataCommand::Split(args)) => data::split(&args, output),

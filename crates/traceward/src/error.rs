@@ -8,21 +8,35 @@ use std::io;
 
 /// What the process tells its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum ExitStatus {
-    /// All went well.
-    Fine = 0,
-    /// The command worked and found something at error level.
-    Findings = 1,
-    /// Wrong use, or input that cannot be read.
-    Failure = 2,
-    /// Ended by Ctrl-C; all that was done is kept.
-    Interrupted = 130,
+    /// 0: all went well.
+    Fine,
+    /// 1: the command worked and found something at error level.
+    Findings,
+    /// 2: wrong use, or input that cannot be read.
+    Failure,
+    /// 130: ended by Ctrl-C; all that was done is kept.
+    Interrupted,
+    /// The exit code of a command that was run for the user, passed on.
+    Command(u8),
+}
+
+impl ExitStatus {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Findings => 1,
+            Self::Failure => 2,
+            Self::Interrupted => 130,
+            Self::Command(code) => code,
+        }
+    }
 }
 
 impl From<ExitStatus> for std::process::ExitCode {
     fn from(status: ExitStatus) -> Self {
-        Self::from(status as u8)
+        Self::from(status.code())
     }
 }
 

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod bench;
+pub mod capturing;
 pub mod classifier;
 pub mod cli;
 pub mod commands;
@@ -20,6 +21,7 @@ pub mod error;
 pub mod evaluate;
 pub mod input;
 pub mod interrupt;
+pub mod live;
 pub mod output;
 pub mod probes;
 pub mod progress;
@@ -28,8 +30,10 @@ pub mod subject;
 pub mod trainers;
 pub mod watch;
 
+pub use traceward_capture as capture;
 pub use traceward_detect as detect;
 pub use traceward_doctor as doctor;
+pub use traceward_guard as guard;
 pub use traceward_model as model;
 pub use traceward_ngram as ngram;
 pub use traceward_report as report;

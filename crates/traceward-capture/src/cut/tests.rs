@@ -159,7 +159,7 @@ fn the_end_of_the_capture_ends_all() {
 
 /// A task's life told in pieces that repeat and skip.
 fn pieces() -> impl Strategy<Value = Vec<(u64, u64, u64)>> {
-    prop::collection::vec((0..4u64, 0..60u64, 0..20u64), 0..40)
+    prop::collection::vec((0..4u64, 0..60u64, 1..20u64), 0..40)
 }
 
 proptest! {

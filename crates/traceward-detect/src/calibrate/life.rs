@@ -42,6 +42,23 @@ impl Moments {
         let doubled = std::iter::successors(Some(400_usize), |&length| length.checked_mul(2));
         FIRST.into_iter().chain(doubled).take_while(move |&length| length < calls).chain([calls])
     }
+
+    /// The first moment of all but [`Moments::End`].
+    pub const FIRST: u32 = FIRST[0] as u32;
+
+    /// The next moment after `calls` calls, if the process makes that many; `None` if only its end is left.
+    pub fn after(self, calls: u32) -> Option<u32> {
+        match self {
+            Self::End => None,
+            Self::Doubling => {
+                let first = FIRST.into_iter().map(|length| length as u32).find(|&length| length > calls);
+                first.or_else(|| {
+                    std::iter::successors(Some(400_u32), |&length| length.checked_mul(2)).find(|&l| l > calls)
+                })
+            }
+            Self::EveryCall => Some(calls.checked_add(1)?.max(Self::FIRST)),
+        }
+    }
 }
 
 /// What follows processes.
@@ -61,13 +78,44 @@ pub struct Watch<'a> {
     pub follow_novelty: bool,
 }
 
+/// Rounding moves odds by less than this share of themselves: outputs are `f32`.
+const QUIET_MARGIN: f64 = 1e-5;
+
+/// Tells cheaply that a look need not be taken to its end: [`Watch::p_attack`] takes a logarithm and an
+/// exponential a class where there is a temperature, and hardly ever is a look the highest so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiet {
+    /// Odds of all attacks together, as the model has them.
+    odds: f64,
+    normal: usize,
+}
+
+impl Quiet {
+    /// Whether P(attack) of this row is surely no more than the peak was. `false` says nothing.
+    #[inline]
+    pub fn covers(&self, row: &[f32]) -> bool {
+        let normal = f64::from(row[self.normal]);
+        let all: f64 = row.iter().map(|&p| f64::from(p)).sum();
+        // What is negative or no number does not pass.
+        row.iter().all(|&p| p >= 0.0) && all - normal <= self.odds * normal
+    }
+}
+
 /// What a model said of a process.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Life {
-    /// How many calls it made.
-    pub calls: u32,
+    /// What was made of it, look by look.
+    pub course: Course,
     /// Probabilities at its end, one a class.
     pub probabilities: Vec<f64>,
+}
+
+/// What is kept of a process from look to look. Whoever follows many at a time keeps one of these of each, and
+/// [`Watch::follow`] keeps no other, so both come to the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Course {
+    /// How many calls it made.
+    pub calls: u32,
     /// P(attack) at its end.
     pub p_attack: f64,
     /// The highest P(attack); NaN if any was.
@@ -77,9 +125,9 @@ pub struct Life {
     /// After how many calls P(attack) first was above [`Watch::alarm_above`].
     pub first_alarm: Option<u32>,
     /// Novelty at its end.
-    pub novelty: Option<f64>,
+    pub novelty: Option<f32>,
     /// The highest novelty.
-    pub novelty_peak: Option<f64>,
+    pub novelty_peak: Option<f32>,
 }
 
 /// Beginnings of traces, to be asked of a model all at once.
@@ -136,11 +184,26 @@ impl<'a> Watch<'a> {
             Looks::ends(traces)
         };
         for (value, &of) in self.classifier.novelty(&looks.parts).into_iter().flatten().zip(&looks.of) {
-            let (life, value) = (&mut lives[of], f64::from(value));
-            life.novelty = Some(value);
-            life.novelty_peak = Some(life.novelty_peak.map_or(value, |peak| greater(peak, value)));
+            lives[of].course.look_novelty(value);
         }
         Ok(lives)
+    }
+
+    /// P(attack) as a row of the model's outputs has it; as [`Watch::follow`] computes it, to the last bit.
+    #[inline]
+    pub fn p_attack(&self, row: &[f32]) -> f64 {
+        1.0 - self.temperature.share(row, usize::from(self.normal))
+    }
+
+    /// What a model may say without P(attack) being more than `peak`.
+    pub fn quiet(&self, peak: f64) -> Quiet {
+        // At temperature T odds are the sum of all odds of single classes to the power of 1/T. For T < 1 that is
+        // no more than the power of their sum; else at most as often more as k equal ones make it (the power
+        // mean inequality): k^(1 - 1/T).
+        let (t, families) = (self.temperature.value(), self.classifier.classes().saturating_sub(1).max(1));
+        let spread = (families as f64).powf((1.0 - 1.0 / t).max(0.0));
+        let odds = (peak / (1.0 - peak) / spread).powf(t);
+        Quiet { odds: odds * (1.0 - QUIET_MARGIN), normal: usize::from(self.normal) }
     }
 
     fn call_by_call(&self, traces: &[&[u32]], lives: &mut [Life]) -> Result<(), Unreadable> {
@@ -173,9 +236,21 @@ impl<'a> Watch<'a> {
 
 impl Life {
     fn new(classes: usize) -> Self {
+        Self { course: Course::default(), probabilities: vec![f64::NAN; classes] }
+    }
+
+    /// What a model says after `calls` calls.
+    fn look(&mut self, watch: &Watch<'_>, row: &[f32], calls: usize) {
+        watch.temperature.apply(row, &mut self.probabilities);
+        let p_attack = 1.0 - self.probabilities[usize::from(watch.normal)];
+        self.course.look(p_attack, calls as u32, watch.alarm_above);
+    }
+}
+
+impl Default for Course {
+    fn default() -> Self {
         Self {
             calls: 0,
-            probabilities: vec![f64::NAN; classes],
             p_attack: f64::NAN,
             peak: f64::NEG_INFINITY,
             peak_at: 0,
@@ -184,20 +259,42 @@ impl Life {
             novelty_peak: None,
         }
     }
+}
 
-    /// What a model says after `calls` calls.
-    fn look(&mut self, watch: &Watch<'_>, row: &[f32], calls: usize) {
-        self.calls = calls as u32;
-        watch.temperature.apply(row, &mut self.probabilities);
-        self.p_attack = 1.0 - self.probabilities[usize::from(watch.normal)];
-        let peak = greater(self.peak, self.p_attack);
+impl Course {
+    /// What a model says after `calls` calls ([`Watch::p_attack`]), and above what it is an alarm.
+    #[inline]
+    pub fn look(&mut self, p_attack: f64, calls: u32, alarm_above: Option<f64>) {
+        self.calls = calls;
+        self.p_attack = p_attack;
+        let peak = greater(self.peak, p_attack);
         if peak > self.peak || self.peak_at == 0 {
-            self.peak_at = calls as u32;
+            self.peak_at = calls;
         }
         self.peak = peak;
-        if self.first_alarm.is_none() && watch.alarm_above.is_some_and(|above| self.p_attack > above) {
-            self.first_alarm = Some(calls as u32);
+        if self.first_alarm.is_none() && alarm_above.is_some_and(|above| p_attack > above) {
+            self.first_alarm = Some(calls);
         }
+    }
+
+    /// A look that [`Quiet`] covers: nothing but the number of calls changes, and P(attack) waits for the next
+    /// that is taken to its end, or for [`Course::settle`].
+    #[inline]
+    pub fn skip(&mut self, calls: u32) {
+        self.calls = calls;
+    }
+
+    /// What the model says after the last look, in case that was skipped.
+    pub fn settle(&mut self, p_attack: f64) {
+        self.p_attack = p_attack;
+    }
+
+    /// What it says of novelty.
+    pub fn look_novelty(&mut self, novelty: f32) {
+        self.novelty = Some(novelty);
+        let greater =
+            |peak: f32| if peak.is_nan() || novelty.is_nan() { f32::NAN } else { peak.max(novelty) };
+        self.novelty_peak = Some(self.novelty_peak.map_or(novelty, greater));
     }
 }
 
@@ -208,6 +305,8 @@ fn greater(a: f64, b: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use traceward_trace::rng::Rng;
+
     use super::*;
     use crate::calibrate::scripted::Scripted;
 
@@ -239,12 +338,93 @@ mod tests {
     }
 
     #[test]
+    fn the_next_moment_is_one_of_them() {
+        let walk = |moments: Moments, calls| {
+            let next = |&at: &u32| moments.after(at).filter(|&next| next <= calls);
+            let mut all: Vec<usize> =
+                std::iter::successors(next(&0), next).map(|length| length as usize).collect();
+            if all.last() != Some(&(calls as usize)) {
+                all.push(calls as usize);
+            }
+            all
+        };
+        for calls in [1, 19, 20, 21, 49, 50, 399, 400, 401, 4096] {
+            assert_eq!(walk(Moments::Doubling, calls), Moments::doubling(calls as usize).collect::<Vec<_>>());
+        }
+        assert_eq!(walk(Moments::EveryCall, 22), [20, 21, 22]);
+        assert_eq!(walk(Moments::End, 900), [900]);
+        assert_eq!(Moments::Doubling.after(u32::MAX), None);
+    }
+
+    /// Skipping what is covered changes nothing, and most is.
+    #[test]
+    fn a_covered_look_is_no_peak() {
+        let mut rng = Rng::new(7);
+        for temperature in [1.0, 0.3, 0.9, 1.1, 4.0] {
+            let watch = Watch {
+                temperature: Temperature::new(temperature).unwrap(),
+                ..watch(&Scripted::STREAM, Moments::EveryCall)
+            };
+            let (mut all, mut some) = (Course::default(), Course::default());
+            let mut quiet = watch.quiet(some.peak);
+            let mut skipped = 0;
+            for calls in 1..2000 {
+                let draws: [f64; 3] = std::array::from_fn(|_| rng.uniform().powi(8) + 1e-9);
+                let sum: f64 = draws.iter().sum();
+                let row = draws.map(|draw| if calls % 97 == 0 { 0.0 } else { (draw / sum) as f32 });
+                let p_attack = if calls % 97 == 0 { 0.5 } else { watch.p_attack(&row) };
+                all.look(p_attack, calls, watch.alarm_above);
+                if quiet.covers(&row) && calls % 97 != 0 {
+                    some.skip(calls);
+                    skipped += 1;
+                } else {
+                    some.look(p_attack, calls, watch.alarm_above);
+                    quiet = watch.quiet(some.peak);
+                }
+                some.settle(p_attack);
+                assert_eq!(some, all);
+            }
+            assert!(skipped > 1500, "{skipped} at {temperature}");
+        }
+        let quiet = watch(&Scripted::STREAM, Moments::EveryCall).quiet(1.0);
+        assert!(quiet.covers(&[0.5, 0.2, 0.3]));
+        assert!(!quiet.covers(&[f32::NAN, 0.5, 0.5]) && !quiet.covers(&[1.5, -0.5, 0.0]));
+        assert!(
+            !watch(&Scripted::STREAM, Moments::EveryCall).quiet(f64::NEG_INFINITY).covers(&[1.0, 0.0, 0.0])
+        );
+    }
+
+    /// What a session sums up as its calls come is what is followed in one go.
+    #[test]
+    fn looks_one_by_one_come_to_the_same() {
+        for temperature in [1.0, 0.3, 2.7] {
+            let watch = Watch {
+                temperature: Temperature::new(temperature).unwrap(),
+                ..watch(&Scripted::STREAM, Moments::EveryCall)
+            };
+            let trace = trace();
+            let life = watch.follow(&[&trace]).unwrap().remove(0);
+            let mut session = Scripted::STREAM.session().unwrap();
+            let (mut row, mut course) = ([0.0; 3], Course::default());
+            for (calls, &token) in (1..).zip(&trace) {
+                session.push(token);
+                if calls >= 20 {
+                    session.scores(&mut row);
+                    course.look(watch.p_attack(&row), calls, watch.alarm_above);
+                }
+            }
+            assert_eq!(course, life.course);
+        }
+    }
+
+    #[test]
     fn each_way_of_looking_sees_its_own_moments() {
         let trace = trace();
         let seen = |model: Scripted, moments| {
             let life = &watch(&model, moments).follow(&[&trace]).unwrap()[0];
-            assert!((life.p_attack - 0.2).abs() < 1e-6);
-            ((life.peak * 1000.0).round() as u32, life.peak_at, life.first_alarm)
+            let course = life.course;
+            assert!((course.p_attack - 0.2).abs() < 1e-6);
+            ((course.peak * 1000.0).round() as u32, course.peak_at, course.first_alarm)
         };
         assert_eq!(seen(Scripted::WHOLE, Moments::End), (200, 120, None));
         assert_eq!(seen(Scripted::WHOLE, Moments::Doubling), (500, 50, Some(50)));
@@ -256,8 +436,8 @@ mod tests {
     fn a_short_process_is_looked_at_when_it_ends() {
         for (model, moments) in [(Scripted::WHOLE, Moments::Doubling), (Scripted::STREAM, Moments::EveryCall)]
         {
-            let life = &watch(&model, moments).follow(&[&[900, 600]]).unwrap()[0];
-            assert_eq!((life.peak_at, life.first_alarm), (2, Some(2)));
+            let course = watch(&model, moments).follow(&[&[900, 600]]).unwrap()[0].course;
+            assert_eq!((course.peak_at, course.first_alarm), (2, Some(2)));
         }
     }
 
@@ -268,8 +448,8 @@ mod tests {
         trace[..10].fill(1000);
         let life = |moments, follow_novelty| {
             let watch = Watch { follow_novelty, ..watch(&model, moments) };
-            let life = watch.follow(&[&trace]).unwrap().remove(0);
-            (life.novelty.unwrap() as f32, life.novelty_peak.unwrap() as f32)
+            let course = watch.follow(&[&trace]).unwrap().remove(0).course;
+            (course.novelty.unwrap(), course.novelty_peak.unwrap())
         };
         assert_eq!(life(Moments::Doubling, true), (0.1, 0.5));
         assert_eq!(life(Moments::EveryCall, true), (0.1, 0.5));

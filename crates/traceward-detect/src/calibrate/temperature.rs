@@ -90,10 +90,41 @@ impl Temperature {
         let top = row.iter().copied().fold(0.0, f32::max);
         let mut sum = 0.0;
         for (share, &p) in into.iter_mut().zip(row) {
-            *share = (f64::from(p.max(0.0) / top).ln() / self.0).exp();
+            *share = self.power(p, top);
             sum += *share;
         }
         into.iter_mut().for_each(|share| *share /= sum);
+    }
+}
+
+impl Temperature {
+    /// The probability of one class, as [`Temperature::apply`] has it, to the last bit.
+    ///
+    /// # Panics
+    /// If there is no such class.
+    #[inline]
+    pub fn share(self, row: &[f32], class: usize) -> f64 {
+        if self == Self::NONE {
+            let sum: f64 = row.iter().map(|&p| f64::from(p)).sum();
+            return if sum > 0.0 { f64::from(row[class]) / sum } else { f64::NAN };
+        }
+        let top = row.iter().copied().fold(0.0, f32::max);
+        let mut sum = 0.0;
+        let mut own = f64::NAN;
+        for (place, &p) in row.iter().enumerate() {
+            let share = self.power(p, top);
+            if place == class {
+                own = share;
+            }
+            sum += share;
+        }
+        own / sum
+    }
+
+    /// What a probability weighs at this temperature beside the largest.
+    #[inline]
+    fn power(self, p: f32, top: f32) -> f64 {
+        (f64::from(p.max(0.0) / top).ln() / self.0).exp()
     }
 }
 
@@ -226,6 +257,16 @@ mod tests {
             for step in 0..100 {
                 let other = RANGE.0 * (RANGE.1 / RANGE.0).powf(f64::from(step) / 99.0);
                 prop_assert!(fitted <= loss(&scores, &labels, Temperature(other)) + 1e-9);
+            }
+        }
+
+        #[test]
+        fn one_share_is_that_of_all(row in prop::array::uniform3(0.0_f32..1.0), temperature in 0.1_f64..10.0) {
+            for temperature in [Temperature::NONE, Temperature(temperature)] {
+                let mut shares = [0.0; 3];
+                temperature.apply(&row, &mut shares);
+                let one: [f64; 3] = std::array::from_fn(|class| temperature.share(&row, class));
+                prop_assert_eq!(one.map(f64::to_bits), shares.map(f64::to_bits));
             }
         }
 

@@ -81,7 +81,7 @@ pub(super) fn run(args: &CalibrateArgs, output: Output) -> Outcome {
         Calibration::of_lives(&traces, &lives, watch.moments, &options).map_err(Failure::new)?;
 
     let rates = rates(options.far);
-    let peaks: Vec<f64> = lives.iter().map(|life| life.peak).collect();
+    let peaks: Vec<f64> = lives.iter().map(|life| life.course.peak).collect();
     let report = Report {
         levels: rates.iter().map(|&far| level(&calibration, far)).collect(),
         halves: rates.iter().filter_map(|&far| halves(&peaks, far)).collect(),

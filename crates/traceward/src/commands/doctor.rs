@@ -102,7 +102,8 @@ fn write(examined: &[Examined], format: Format, output: Output) -> Result<(), Fa
     let reports: Vec<Report<'_>> = examined.iter().map(Examined::report).collect();
     let width = output::width();
     match format {
-        Format::Text => {
+        // The latter is refused before it comes here.
+        Format::Text | Format::Ecs => {
             let mut text = String::new();
             for report in &reports {
                 text.push_str(&page::text(report, width, Palette::COLOUR));
