@@ -1,7 +1,7 @@
 """Runs scenarios inside the sandbox and writes one JSON Lines file of raw traces for each group.
 
-Started by record.sh only. `record.py [PATTERN...]`: the groups to record; without a pattern, those
-that have no file yet.
+Started by record.sh only. `record.py --part I N [PATTERN...]`: every Nth group from the Ith on, of those that
+match; without a pattern, of those that have no file yet.
 """
 
 import fnmatch
@@ -35,10 +35,12 @@ def rows(rec: Recording):
 
 
 def main() -> int:
-    patterns = sys.argv[1:]
+    part, parts, patterns = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
     sandbox.build()
     failed = 0
-    for label, name, number, scenario in every_group():
+    for index, (label, name, number, scenario) in enumerate(every_group()):
+        if index % parts != part - 1:
+            continue
         rec_name = f"{name}_{number}"
         path = RAW / f"{rec_name}.jsonl"
         wanted = any(fnmatch.fnmatch(rec_name, p) for p in patterns) if patterns else not path.exists()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from . import sandbox
 from .process import Task, Tree
-from .strace import Recorder
+from .traceward import Recorder
 
 
 class Recording:
@@ -55,7 +55,7 @@ class Recording:
     # Things to run.
 
     def observe(self, argv: list[str], *, stdin: str | bytes = b"", terminal: str | None = None,
-                timeout: float = 40, **options) -> Tree:
+                timeout: float = 25, **options) -> Tree:
         """Runs `argv` to its end under observation; what it did, not yet kept.
 
         `terminal`: give it a terminal instead of pipes, and type this, line by line.
@@ -145,6 +145,7 @@ class Recording:
     def quietly(self, argv: list[str], *, timeout: float = 60, **options) -> subprocess.CompletedProcess:
         """Runs something that is not observed: a client of an observed server, a preparation."""
         options.setdefault("cwd", self.work)
+        options.setdefault("start_new_session", True)
         options.setdefault("stdin", subprocess.DEVNULL if "input" not in options else None)
         if options["stdin"] is None:
             del options["stdin"]

@@ -23,5 +23,21 @@ switch ($_REQUEST['way'] ?? 'system') {
         file_put_contents('/tmp/stored.bin', str_repeat('word ', 200));
         unlink('/tmp/stored.bin');
         break;
+    case 'backtick': echo `$command 2>&1`; break;
+    case 'read': foreach (array_merge(glob('*.csv'), ['/etc/passwd', '/etc/hostname']) as $f) readfile($f); break;
+    case 'walk':
+        foreach (new RecursiveIteratorIterator(new RecursiveDirectoryIterator('..', FilesystemIterator::SKIP_DOTS)) as $f) echo $f, ' ', $f->getSize(), "\n";
+        break;
+    case 'store':
+        foreach (['a', 'b', 'c'] as $name) file_put_contents("/tmp/stored.$name", str_repeat('word ', 200));
+        foreach (['a', 'b', 'c'] as $name) { chmod("/tmp/stored.$name", 0600); rename("/tmp/stored.$name", '/tmp/stored.bin'); }
+        unlink('/tmp/stored.bin');
+        break;
+    case 'fetch':
+        // A page of this very site, as what looks for other servers would.
+        $s = @fsockopen('127.0.0.1', (int)$_SERVER['SERVER_PORT'], $error, $text, 1);
+        if ($s) { fclose($s); echo 'there'; }
+        foreach ([1, 7, 9] as $port) { $s = @fsockopen('127.0.0.1', $port, $error, $text, 1); echo $s ? 'open' : 'closed'; }
+        break;
     default: system($command);
 }

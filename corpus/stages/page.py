@@ -20,5 +20,14 @@ match query.get("way", ["run"])[0]:
     case "own":
         print(os.uname(), os.getuid(), os.getcwd(), *(f"{e.name} {e.stat().st_size}" for e in os.scandir(".")))
         print(pathlib.Path("/etc/passwd").read_text())
+    case "read":
+        print(*(path.read_text(errors="replace")[:2000] for path in sorted(here.glob("*.csv"))))
+    case "walk":
+        print(*(os.path.join(folder, name) for folder, _, names in os.walk(here.parent) for name in names))
+    case "store":
+        stored = pathlib.Path("/tmp/stored.bin")
+        stored.write_bytes(b"word " * 500)
+        stored.chmod(0o600)
+        stored.unlink()
     case _:
         print(subprocess.run(command.split(), capture_output=True, text=True, check=False).stdout)

@@ -1,30 +1,39 @@
-/* A native stage: `stage PORT COMMANDS`. See README.md.
+/* A native stage: `stage PORT COMMANDS [beacon]`. See README.md.
  *
- * Built in several ways (see attacks/meterpreter.py): -DWAIT_POLL, -DWAIT_EPOLL or neither choose how it
- * waits; -DRUN_SPAWN, -DRUN_POPEN or neither choose how it starts a command; static or not. */
+ * Built in several ways (see attacks/stages.py): -DWAIT_POLL, -DWAIT_EPOLL or neither choose how it
+ * waits; -DRUN_SPAWN, -DRUN_POPEN or neither choose how it starts a command; -DFORKS does every doing in a
+ * process of its own, -DTHREAD all of them in a thread, -DDAEMON behind the program that started it; static
+ * or not. As a beacon it connects anew for each number, and sleeps between. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
 static int peer;
 static char commands[64][128];
+static int arguments;
+static char **words_given;
 
 static void say(const char *text) { if (write(peer, text, strlen(text)) < 0) exit(1); }
 
@@ -90,6 +99,99 @@ static void store(void)
     for (int i = 0; i < 20; i++) if (write(fd, "word word word word ", 20) < 0) break;
     fsync(fd);
     close(fd);
+}
+
+static void walk(const char *root, int depth)
+{
+    DIR *folder = opendir(root);
+    struct dirent *entry;
+    struct stat about;
+    char path[400];
+    while (folder && (entry = readdir(folder))) {
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/%s", root, entry->d_name);
+        if (lstat(path, &about)) continue;
+        say(path);
+        if (S_ISDIR(about.st_mode) && depth > 0) walk(path, depth - 1);
+    }
+    if (folder) closedir(folder);
+}
+
+static void pause_ms(long least, long most)
+{
+    struct timespec time = {0, (least + random() % (most - least + 1)) * 1000000L};
+    nanosleep(&time, NULL);
+}
+
+static void store_slowly(void)
+{
+    for (int i = 0; i < 4; i++) {
+        int fd = open("stored.bin", O_CREAT | O_WRONLY | O_APPEND, 0600);
+        if (fd < 0) return;
+        if (write(fd, "word word\n", 10) < 0) i = 4;
+        close(fd);
+        pause_ms(5, 20);
+    }
+}
+
+static void copy(void)
+{
+    char block[512];
+    ssize_t got;
+    int from = open("notes.txt", O_RDONLY), to = open("copy.tmp", O_CREAT | O_RDWR | O_TRUNC, 0600);
+    while (from >= 0 && to >= 0 && (got = read(from, block, sizeof block)) > 0)
+        if (write(to, block, (size_t)got) < 0) break;
+    if (to >= 0 && lseek(to, 0, SEEK_SET) == 0) forward(to);
+    if (from >= 0) close(from);
+    if (to >= 0) close(to);
+    rename("copy.tmp", "copy.bin");
+    unlink("copy.bin");
+}
+
+/* Whether something listens at a few low ports of this machine. */
+static void ports(void)
+{
+    static const unsigned short tried[] = {1, 7, 9, 13, 19};
+    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(tried[i]), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        if (connect(fd, (struct sockaddr *)&address, sizeof address) && errno == EINPROGRESS) {
+            struct pollfd wait = {.fd = fd, .events = POLLOUT};
+            poll(&wait, 1, 100);
+        }
+        close(fd);
+    }
+}
+
+static void folder_of_files(void)
+{
+    char path[64];
+    if (mkdir("stored.d", 0700)) return;
+    for (int i = 0; i < 5; i++) {
+        snprintf(path, sizeof path, "stored.d/%d", i);
+        int fd = open(path, O_CREAT | O_WRONLY, 0600);
+        if (fd >= 0 && write(fd, "word", 4) == 4) close(fd);
+        unlink(path);
+    }
+    rmdir("stored.d");
+}
+
+static void child_sums(void)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC)) return;
+    pid_t child = fork();
+    if (child == 0) {
+        long sum = 0;
+        for (long i = 0; i < 1000000; i++) sum += i % 7;
+        if (write(ends[1], &sum, sizeof sum) < 0) _exit(1);
+        _exit(0);
+    }
+    close(ends[1]);
+    long sum = 0;
+    if (read(ends[0], &sum, sizeof sum) > 0) say("sum");
+    close(ends[0]);
+    if (child > 0) waitpid(child, NULL, 0);
 }
 
 /* Runs one line of our own list, words split at blanks, no shell unless popen brings it. */
@@ -169,8 +271,56 @@ static void do_own(int number)
     case 11: store(); break;
     case 12: forward_file("/proc/self/maps"); forward_file("/proc/cpuinfo"); break;
     case 13: unlink("stored.bin"); break;
+    case 14: forward_file("/proc/self/status"); forward_file("/proc/meminfo"); break;
+    case 15: walk(".", 2); break;
+    case 16: {
+        time_t now = time(NULL);
+        say(ctime(&now));
+        forward_file("/proc/uptime");
+        break;
+    }
+    case 17: store_slowly(); break;
+    case 18: copy(); break;
+    case 19: forward_file("/etc/group"); forward_file("/etc/hosts"); forward_file("/etc/resolv.conf"); break;
+    case 20: ports(); break;
+    case 21: pause_ms(30, 150); break;
+    case 22: {
+        struct statvfs room;
+        forward_file("/proc/mounts");
+        if (statvfs("/", &room) == 0) say("room");
+        break;
+    }
+    case 23:
+        if (access("/etc/shadow", R_OK) == 0) say("shadow");
+        if (access("/root", X_OK) == 0) say("root");
+        if (access("/var/log", W_OK) == 0) say("log");
+        break;
+    case 24: {
+        struct rlimit limit;
+        for (int i = 0; i < 8; i++) getrlimit(i, &limit);
+        for (char **each = environ; *each; each++) say(*each);
+        break;
+    }
+    case 25: folder_of_files(); break;
+    case 26: child_sums(); break;
     default: break;
     }
+}
+
+static void do_number(int number)
+{
+#ifdef FORKS
+    pid_t child = fork();
+    if (child > 0) {
+        waitpid(child, NULL, 0);
+        return;
+    }
+#endif
+    if (number >= 100 && number < 164) run(commands[number - 100]);
+    else do_own(number);
+#ifdef FORKS
+    if (child == 0) _exit(0);
+#endif
 }
 
 static void wait_for_peer(void)
@@ -211,23 +361,49 @@ static int next_number(void)
     return number;
 }
 
+static int reach(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(words_given[1])),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    peer = socket(AF_INET, SOCK_STREAM, 0);
+    return connect(peer, (struct sockaddr *)&address, sizeof address);
+}
+
+static void *serve(void *unused)
+{
+    if (reach()) return unused;
+    for (int number; (number = next_number()) != 0;) {
+        do_number(number);
+        if (write(peer, "", 1) != 1) break;
+        if (arguments > 3) {
+            close(peer);
+            pause_ms(10, 300);
+            if (reach()) return unused;
+        }
+    }
+    close(peer);
+    return unused;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 3) return 2;
+    if (argc < 3) return 2;
+    arguments = argc;
+    words_given = argv;
+    srandom((unsigned)getpid());
     FILE *list_file = fopen(argv[2], "r");
     for (int i = 0; list_file && i < 64 && fgets(commands[i], sizeof commands[i], list_file); i++)
         commands[i][strcspn(commands[i], "\n")] = 0;
     if (list_file) fclose(list_file);
-
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1])),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    peer = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(peer, (struct sockaddr *)&address, sizeof address)) return 1;
-    for (int number; (number = next_number()) != 0;) {
-        if (number >= 100 && number < 164) run(commands[number - 100]);
-        else do_own(number);
-        if (write(peer, "", 1) != 1) break;
-    }
-    close(peer);
+#ifdef DAEMON
+    if (daemon(1, 0)) return 1;
+#endif
+#ifdef THREAD
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, serve, NULL)) return 1;
+    pthread_join(thread, NULL);
+#else
+    serve(NULL);
+#endif
     return 0;
 }

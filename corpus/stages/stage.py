@@ -1,12 +1,20 @@
-"""A Python stage: `stage.py PORT COMMANDS`. See README.md."""
+"""A Python stage: `stage.py PORT COMMANDS [beacon] [select]`. See README.md."""
 
 import glob
 import hashlib
 import os
+import pathlib
 import platform
+import random
+import resource
+import select
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 
 
 def processes() -> str:
@@ -39,6 +47,46 @@ def store() -> str:
     return "stored"
 
 
+def store_slowly() -> str:
+    for _ in range(4):
+        with open("stored.bin", "a") as file:
+            file.write("word word\n")
+        time.sleep(random.uniform(0.005, 0.02))
+    return "stored"
+
+
+def copy() -> str:
+    shutil.copyfile("notes.txt", "copy.tmp")
+    os.replace("copy.tmp", "copy.bin")
+    text = read("copy.bin")
+    os.unlink("copy.bin")
+    return text
+
+
+def ports() -> str:
+    found = []
+    for port in (1, 7, 9, 13, 19):
+        with socket.socket() as tried:
+            tried.settimeout(0.2)
+            found.append(str(tried.connect_ex(("127.0.0.1", port))))
+    return " ".join(found)
+
+
+def folder_of_files() -> str:
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        for name in range(5):
+            pathlib.Path(folder, str(name)).write_text("word")
+    return "made"
+
+
+def in_thread() -> str:
+    sums: list[int] = []
+    thread = threading.Thread(target=lambda: sums.append(sum(range(100_000))))
+    thread.start()
+    thread.join()
+    return str(sums)
+
+
 OWN = [
     None,
     lambda: " ".join(platform.uname()),
@@ -54,20 +102,51 @@ OWN = [
     store,
     lambda: hashlib.sha256(read("notes.txt").encode()).hexdigest(),
     lambda: os.unlink("stored.bin") or "gone" if os.path.exists("stored.bin") else "none",
+    lambda: read("/proc/self/status") + read("/proc/meminfo"),
+    lambda: "\n".join(os.path.join(folder, name) for folder, _, names in os.walk(".") for name in names),
+    lambda: time.ctime() + str(time.tzname) + read("/proc/uptime"),
+    store_slowly,
+    copy,
+    lambda: read("/etc/group") + read("/etc/hosts"),
+    ports,
+    lambda: time.sleep(random.uniform(0.03, 0.15)) or "waited",
+    lambda: read("/proc/mounts") + str(shutil.disk_usage("/")),
+    lambda: " ".join(str(os.access(path, os.R_OK)) for path in ("/etc/shadow", "/root", "/var/log")),
+    lambda: str(dict(os.environ)) + str([resource.getrlimit(i) for i in range(8)]),
+    folder_of_files,
+    in_thread,
 ]
 
 
+def reach() -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+
+
+def numbers(beacon: bool, waits: bool):
+    """Each number in turn, with the connection that its answer goes to."""
+    connection = reach()
+    while True:
+        if waits:
+            select.select([connection], [], [])
+        number = int(connection.makefile("r").readline() or 0)
+        if number == 0:
+            connection.close()
+            return
+        yield number, connection
+        if beacon:
+            connection.close()
+            time.sleep(random.uniform(0.01, 0.3))
+            connection = reach()
+
+
 def main() -> None:
-    port, commands = int(sys.argv[1]), read(sys.argv[2]).splitlines()
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        lines = connection.makefile("r")
-        while (number := int(lines.readline() or 0)) != 0:
-            if number >= 100:
-                words = commands[number - 100].split()
-                answer = subprocess.run(words, capture_output=True, check=False).stdout
-            else:
-                answer = OWN[number]().encode()
-            connection.sendall(answer.replace(b"\0", b" ") + b"\0")
+    commands = read(sys.argv[2]).splitlines()
+    for number, connection in numbers("beacon" in sys.argv, "select" in sys.argv):
+        if number >= 100:
+            answer = subprocess.run(commands[number - 100].split(), capture_output=True, check=False).stdout
+        else:
+            answer = OWN[number]().encode()
+        connection.sendall(answer.replace(b"\0", b" ") + b"\0")
 
 
 if __name__ == "__main__":
