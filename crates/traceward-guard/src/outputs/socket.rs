@@ -62,7 +62,7 @@ impl Socket {
 
 fn open(to: &Syslog) -> io::Result<Open> {
     Ok(match to {
-        Syslog::Local(path) => {
+        Syslog::Local(path) | Syslog::Bsd(path) => {
             let socket = UnixDatagram::unbound()?;
             socket.connect(path)?;
             socket.set_write_timeout(Some(PATIENCE))?;

@@ -1,11 +1,12 @@
 //! Syslog: the format of RFC 5424, over datagrams (RFC 5426, `/dev/log`) or a stream with octet counts
-//! (RFC 6587, 3.4.1).
+//! (RFC 6587, 3.4.1); and the older form of syslog(3) for daemons that understand nothing else on `/dev/log`.
 //!
 //! The message is the alert's JSON; what a daemon filters by stands in the structured data. Its id would need
 //! the number of an enterprise; the project has none, and uses 32473, which RFC 5612 sets aside for examples.
 
 use std::fmt::Write as _;
 
+use chrono::DateTime;
 use traceward_detect::verdict::Word;
 
 use super::socket::Socket;
@@ -22,18 +23,20 @@ const DATA_ID: &str = "traceward@32473";
 #[derive(Debug)]
 pub(super) struct Sender {
     socket: Socket,
+    bsd: bool,
     process: u32,
 }
 
 impl Sender {
     pub(super) fn new(to: Syslog) -> Self {
-        Self { socket: Socket::new(to), process: std::process::id() }
+        Self { bsd: matches!(to, Syslog::Bsd(_)), socket: Socket::new(to), process: std::process::id() }
     }
 }
 
 impl Output for Sender {
     fn send(&mut self, line: &Line) -> Result<Fate, Failure> {
-        self.socket.send(&message(line, self.process)).map(|()| Fate::Sent)
+        let message = if self.bsd { bsd(line, self.process) } else { message(line, self.process) };
+        self.socket.send(&message).map(|()| Fate::Sent)
     }
 }
 
@@ -68,6 +71,13 @@ fn message(line: &Line, process: u32) -> String {
     text.push_str("] \u{feff}");
     text.push_str(&line.text);
     text
+}
+
+/// A message as syslog(3) sends it: no host, and a time that daemons skip for the one of arrival.
+fn bsd(line: &Line, process: u32) -> String {
+    let priority = AUTHPRIV * 8 + severity(line.verdict);
+    let time = DateTime::parse_from_rfc3339(&line.time).unwrap_or_default();
+    format!("<{priority}>{} traceward[{process}]: {}", time.format("%b %e %H:%M:%S"), line.text)
 }
 
 /// A field of the header: visible ASCII, or `-` for what is not known.
@@ -109,6 +119,12 @@ mod tests {
         let odd = message(&Line::new(&Told::Alert(Box::new(alert)), Format::Json), 99);
         let head = |text: &str| text.split_once('\u{feff}').map(|(head, _)| head.to_owned()).unwrap();
         insta::assert_snapshot!(format!("{known}\n\n{}", head(&odd)));
+    }
+
+    #[test]
+    fn as_syslog_3_has_it() {
+        let line = Line::new(&Told::Alert(Box::new(alert())), Format::Json);
+        assert_eq!(bsd(&line, 99), format!("<81>Nov 23 15:40:12 traceward[99]: {}", line.text));
     }
 
     /// Reads a value as RFC 5424's receivers do: to the first quote that is not escaped.

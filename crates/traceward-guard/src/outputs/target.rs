@@ -14,7 +14,7 @@ pub enum Target {
     Stdout,
     /// `file:PATH`: a line each, appended.
     File(PathBuf),
-    /// `syslog`, `syslog:udp://HOST:PORT`, `syslog:tcp://HOST:PORT`.
+    /// `syslog`, `syslog:bsd`, `syslog:udp://HOST:PORT`, `syslog:tcp://HOST:PORT`.
     Syslog(Syslog),
     /// `webhook:URL`: posted.
     Webhook(Url),
@@ -25,6 +25,9 @@ pub enum Target {
 pub enum Syslog {
     /// A datagram socket of this host, `/dev/log`.
     Local(PathBuf),
+    /// The same, in the form of syslog(3), which is all that journald and rsyslog understand there unless they
+    /// are told otherwise (rsyslog: `UseSpecialParser="off"`).
+    Bsd(PathBuf),
     /// One datagram an alert (RFC 5426).
     Udp(String),
     /// A stream with octet counts (RFC 6587).
@@ -71,7 +74,7 @@ impl fmt::Debug for Url {
 pub enum TargetError {
     /// They begin with nothing that is known.
     #[error(
-        "{0:?} is no output; there are stdout, file:PATH, syslog, syslog:udp://HOST:PORT, syslog:tcp://HOST:PORT, \
+        "{0:?} is no output; there are stdout, file:PATH, syslog, syslog:bsd, syslog:udp://HOST:PORT, syslog:tcp://HOST:PORT, \
          webhook:https://HOST/PATH"
     )]
     Unknown(String),
@@ -80,7 +83,7 @@ pub enum TargetError {
     NoPath,
     /// A syslog daemon nowhere.
     #[error(
-        "{0:?} is no syslog daemon; write syslog (this host's), syslog:udp://HOST:514 or syslog:tcp://HOST:601"
+        "{0:?} is no syslog daemon; write syslog (this host's, by RFC 5424), syslog:bsd (by syslog(3), which journald reads), syslog:udp://HOST:514 or syslog:tcp://HOST:601"
     )]
     Syslog(String),
     /// A webhook nowhere. The address is not repeated: it may hold a secret.
@@ -112,6 +115,9 @@ impl FromStr for Target {
 
 fn syslog(rest: &str) -> Result<Syslog, TargetError> {
     let wrong = || TargetError::Syslog(rest.into());
+    if rest == "bsd" {
+        return Ok(Syslog::Bsd("/dev/log".into()));
+    }
     if rest.starts_with('/') {
         return Ok(Syslog::Local(rest.into()));
     }
@@ -141,6 +147,7 @@ impl fmt::Display for Target {
             Self::Stdout => f.write_str("stdout"),
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Syslog(Syslog::Local(path)) if path.as_os_str() == "/dev/log" => f.write_str("syslog"),
+            Self::Syslog(Syslog::Bsd(_)) => f.write_str("syslog:bsd"),
             Self::Syslog(Syslog::Local(path)) => write!(f, "syslog:{}", path.display()),
             Self::Syslog(Syslog::Udp(address)) => write!(f, "syslog:udp://{address}"),
             Self::Syslog(Syslog::Tcp(address)) => write!(f, "syslog:tcp://{address}"),
@@ -163,6 +170,7 @@ mod tests {
             "stdout",
             "file:/var/log/a:b",
             "syslog",
+            "syslog:bsd",
             "syslog:/run/log",
             "syslog:udp://[::1]:514",
             "syslog:tcp://siem.example:601",
