@@ -346,6 +346,36 @@ fn an_idle_task_is_heard() {
 }
 
 #[test]
+fn a_running_task_may_be_swept() {
+    if !allowed() {
+        return;
+    }
+    let command = words(&["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "status=none", "count=400000"]);
+    let options = Options { scope: Scope::Launch(command), sweep: Duration::ZERO, ..Options::default() };
+    let mut bpf = Bpf::open(&options).unwrap();
+    let (mut told, mut repeated) = (Told::default(), 0);
+    let begin = Instant::now();
+    // Without a pause: as many sweeps as there can be.
+    let mut each = |event: Event<'_>| {
+        if let Event::Calls { task, first, .. } = event {
+            repeated += u64::from(told.next.get(&task).is_some_and(|&next| first < next));
+        }
+        told.take(event);
+    };
+    while bpf.poll(Duration::ZERO, &mut each).unwrap() == State::Running {
+        assert!(begin.elapsed() < LONG);
+    }
+    assert!(repeated > 0, "no sweep met a batch half full");
+    assert_eq!((told.gaps, told.all().count() as u64), (0, bpf.seen()), "told once, counted once");
+    let names = Names::here();
+    let calls: Vec<&str> = told.all().map(|call| names.name(call)).collect();
+    let first = calls.iter().position(|&name| name == "write").unwrap();
+    let copying = calls[first..].chunks_exact(2).take(399_999);
+    assert!(copying.clone().all(|pair| pair == ["write", "read"]), "its calls, in their order");
+    assert_eq!(copying.count(), 399_999);
+}
+
+#[test]
 fn a_capture_ends_with_the_last_descendant() {
     if !allowed() {
         return;
