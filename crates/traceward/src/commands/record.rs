@@ -11,7 +11,7 @@ use serde::Serialize;
 use traceward_capture::recording::{Format, Options, TRACE_COSTS, Tally, Target};
 use traceward_capture::{Follower, Losses, Recorder, Source, State, clock, command};
 
-use crate::capturing::{self, LOOK_AROUND};
+use crate::capturing::{self, BURIALS, LOOK_AROUND};
 use crate::cli::{RecordArgs, RecordFormat};
 use crate::error::{ExitStatus, Failure, Outcome};
 use crate::output::{self, Output, counted};
@@ -21,9 +21,6 @@ use signals::{Signals, Word};
 
 /// How long a command that was asked to end may take.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// How often tasks whose exits were lost are looked for, if any were.
-const BURIALS: Duration = Duration::from_secs(10);
 
 /// What came of it, for programs.
 #[derive(Serialize)]
@@ -55,6 +52,7 @@ pub(super) fn run(args: &RecordArgs, output: Output) -> Outcome {
     let out = match &target {
         Target::File(path) | Target::Folder(path) => path.clone(),
     };
+    let new = !out.exists();
     let group = args.group.clone().unwrap_or(name);
     let recorder = Recorder::new(Options {
         format,
@@ -65,7 +63,12 @@ pub(super) fn run(args: &RecordArgs, output: Output) -> Outcome {
     })?;
     // Before there is a command that signals could be for.
     let signals = Signals::listen()?;
-    let source = capturing::open(&args.capture, output)?;
+    let source = capturing::open(&args.capture, output).inspect_err(|_| {
+        if new {
+            // An empty folder would say that something had been recorded.
+            let _ = fs::remove_dir(&out);
+        }
+    })?;
     output.note(format_args!("recording: {}; into {}", source.describe(), out.display()));
     let mut recording = Recording {
         source,

@@ -13,6 +13,7 @@ fn all_help() {
         "debug",
         "eval",
         "score",
+        "record",
         "data",
         "data inspect",
         "data convert",

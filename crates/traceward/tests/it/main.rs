@@ -14,5 +14,6 @@ mod eval;
 mod harness;
 mod help;
 mod model;
+mod record;
 mod resume;
 mod train;
