@@ -20,7 +20,7 @@ use traceward_trace::rng::Rng;
 use crate::session::Sessions;
 use crate::{GuardError, Model};
 
-/// Traces of which the scores are kept: enough for one false alarm in 100,000 traces, 13 MB.
+/// Traces of which the scores are kept: enough for one false alarm in 100,000 traces, 10 MB.
 const KEPT: usize = 200_000;
 /// What the sample is drawn by.
 const SEED: u64 = 1;
