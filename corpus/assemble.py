@@ -24,8 +24,8 @@ PER_PROGRAM_IN_GROUP = {"normal": 5, "attack": 12}
 #: Normal traces of one program that stay in all, and of the programs that attacks have, too.
 PER_PROGRAM = 20
 PER_SHARED_PROGRAM = 120
-SHARED = {"bash", "chpasswd", "dash", "dropbear", "gpasswd", "groupadd", "java", "perl", "php", "php-fpm8.2", "pure-ftpd", "python3", "sh", "sshd",
-          "usermod", "vsftpd"}
+SHARED = {"adduser", "apache2", "bash", "chage", "chpasswd", "dash", "dropbear", "ftpd", "gawk", "gpasswd", "groupadd", "gunicorn", "java", "ksh93", "lua5.4", "newusers",
+          "node", "passwd", "perl", "php", "php-cgi", "php-fpm8.2", "proftpd", "pure-ftpd", "python3", "ruby", "sh", "sshd", "tclsh", "useradd", "usermod", "vsftpd", "zsh"}
 
 
 def identity(row: dict) -> str:

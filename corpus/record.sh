@@ -65,6 +65,7 @@ case ${1-} in
     if mountpoint -q "$here/build/outside"; then
         mkdir /run/corpus/outside
         mount --bind "$here/build/outside" /run/corpus/outside
+        mount -o remount,bind,ro /run/corpus/outside
         umount "$here/build/outside"
     fi
     mount -t tmpfs -o mode=1777 tmp /tmp

@@ -19,10 +19,9 @@ SITES = Path("/run/corpus/sites")
 
 def by_connection(rec: Recording, port: int, argv: list[str]):
     """A server that is started for each connection, as inetd does."""
-    starter = rec.rng.choice(["socat", "busybox"])
-    if starter == "socat":
-        return rec.serve(["socat", f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr", f"EXEC:{' '.join(argv)}"], port)
-    return rec.serve(["busybox", "tcpsvd", "127.0.0.1", str(port), *argv], port)
+    # With a relay in between, or with the connection itself.
+    how = rec.rng.choice(["", ",nofork"])
+    return rec.serve(["socat", f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr", f"EXEC:{' '.join(argv)}{how}"], port)
 
 
 SSH_SERVERS = ("openssh", "openssh", "openssh", "openssh by connection", "dropbear", "dropbear by connection", "paramiko")
@@ -125,7 +124,7 @@ def proftpd(rec: Recording, port: int):
     config = rec.write("proftpd.conf", "\n".join([
         'ServerName "files"', "ServerType standalone", f"Port {port}", "DefaultAddress 127.0.0.1", "SocketBindTight on", "UseIPv6 off", "User nobody", "Group nogroup",
         f"PidFile {rec.work}/pid", f"ScoreboardFile {rec.work}/score", "RequireValidShell off", f"PassivePorts {low} {low + 90}",
-        f"MaxLoginAttempts {rng.randint(1, 5)}", f"UseReverseDNS {rng.choice(on_off)}", f"IdentLookups {rng.choice(['off'])}", f"MultilineRFC2228 {rng.choice(on_off)}",
+        f"MaxLoginAttempts {rng.randint(1, 5)}", f"UseReverseDNS {rng.choice(on_off)}", f"MultilineRFC2228 {rng.choice(on_off)}",
         f"AuthPAM {'on' if by_pam else 'off'}", *(["AuthPAMConfig proftpd", "AuthOrder mod_auth_pam.c* mod_auth_unix.c"] if by_pam else ["AuthOrder mod_auth_unix.c"]),
         f"SystemLog {rec.work}/system.log", f"TransferLog {rng.choice(['NONE', f'{rec.work}/transfer.log'])}", "WtmpLog off", f"ShowSymlinks {rng.choice(on_off)}",
         f"UseSendfile {rng.choice(on_off)}", f"TimesGMT {rng.choice(on_off)}", f"TimeoutIdle {rng.randint(20, 90)}", *rng.choice([[], ["DefaultRoot ~"]]), ""]))

@@ -12,7 +12,7 @@ from scenarios import inputs, servers, simulated_attack
 USERS = ["root", "admin", "oracle", "test", "alice", "bob", "www-data", "ubuntu", "carol", "postgres", "dave", "git", "ftp", "backup"]
 TOOLS = ["hydra", "hydra", "hydra", "medusa", "ncrack", "patator", "nmap", "loop", "loop", "script", "script", "spray"]
 #: What starts a server for each connection, and is none itself.
-STARTERS = {"socat", "busybox", "tcpsvd"}
+STARTERS = {"socat"}
 
 FTP_SCRIPT = """import ftplib, random, sys, time
 port, least, most = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])

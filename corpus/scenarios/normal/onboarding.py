@@ -116,7 +116,7 @@ def onboarding(rec: Recording) -> None:
     rec.write("people.json", json.dumps([dict(zip(("name", "full", "group"), person, strict=True)) for person in staff]))
     first = staff[0][0]
     service = rng.choice(["metricsd", "queued", "indexer", "mirrord", "gateway"])
-    ways = ["list", "tool", "perl", "package", "service", "newusers", "adduser", "hand", "busybox", "sudo", "make"]
+    ways = ["list", "tool", "perl", "package", "service", "newusers", "adduser", "hand", "sudo", "make"]
     with restored(rec):
         for way in rng.sample(ways, rng.randint(1, 2)):
             match way:
@@ -140,8 +140,6 @@ def onboarding(rec: Recording) -> None:
                 case "hand":
                     word = rng.choice(inputs.WORDS)
                     rec.trace(["/bin/bash", "-i"], terminal=f"useradd -m -c 'new colleague' {first}\npasswd {first}\n{word}{rng.randint(100, 999)}X\n{word}X\nid {first}\nls -ld /home/{first}\nexit")
-                case "busybox":
-                    rec.trace(["busybox", "adduser", "-D", "-H", "-s", "/bin/sh", first])
                 case "sudo":
                     Path("/etc/sudoers.d/admins").write_text("alice ALL=(root) NOPASSWD: /usr/sbin/useradd, /usr/sbin/usermod\n")
                     rec.trace(["sudo", "-n", "useradd", "-m", "-k", "/etc/skel", first], user="alice")
