@@ -294,17 +294,16 @@ impl<'a> Guard<'a> {
     }
 
     /// What to do because the host, or a container on it, no longer looks as it did when the model was
-    /// calibrated, in full sentences. Looked at once an hour ([`Options::drift_every`]), over that hour's traces.
-    pub fn drift(&mut self, now: u64) -> Vec<String> {
+    /// calibrated, in full sentences; `None` while it is not time to look. Looked at once an hour
+    /// ([`Options::drift_every`]), over that hour's traces.
+    pub fn drift(&mut self, now: u64) -> Option<Vec<String>> {
         let since = *self.drift_since.get_or_insert(now);
         let wait = u64::try_from(self.options.drift_every.as_nanos()).unwrap_or(u64::MAX);
-        let Some(drift) = self.drift.as_ref().filter(|_| now.saturating_sub(since) >= wait) else {
-            return Vec::new();
-        };
+        let drift = self.drift.as_ref().filter(|_| now.saturating_sub(since) >= wait)?;
         let report = drift.report(&self.about.vocabulary);
         self.drift = self.usual.and_then(Drift::new);
         self.drift_since = Some(now);
-        report.sources.into_iter().filter_map(|source| source.hint).collect()
+        Some(report.sources.into_iter().filter_map(|source| source.hint).collect())
     }
 }
 

@@ -28,8 +28,8 @@ use self::listener::Bounded;
 use crate::metrics::Metrics;
 use crate::token::Token;
 
-/// Where it listens unless told otherwise. Prometheus' list of default ports gives 9100 to 9999 to exporters
-/// and has no free one left; this is one of those that no well-known exporter has.
+/// Where it listens unless told otherwise: a port of the range that Prometheus' exporters use, 9100 to 9999. Where
+/// another has it, [`HttpError::Taken`] says so.
 pub const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9643);
 
 /// The server, which ends when this is dropped.

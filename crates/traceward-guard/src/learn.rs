@@ -213,3 +213,53 @@ fn percent(share: f64) -> String {
     let text = format!("{percent:.digits$}");
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use traceward_capture::{Call, Head, Tail, TaskId, Why};
+    use traceward_run::classifier::Unreadable;
+    use traceward_run::{Classifier, Scores};
+    use traceward_trace::Abi;
+
+    use super::*;
+
+    /// P(attack) is the number of calls in thousandths.
+    struct Length;
+
+    impl Classifier for Length {
+        fn classes(&self) -> usize {
+            2
+        }
+
+        fn predict(&self, traces: &[&[u32]]) -> Result<Scores, Unreadable> {
+            let row = |trace: &&[u32]| [1.0 - trace.len() as f32 / 1000.0, trace.len() as f32 / 1000.0];
+            Ok(Scores::new(2, traces.iter().flat_map(row).collect()))
+        }
+    }
+
+    #[test]
+    fn of_many_traces_a_fair_sample_is_kept() {
+        let names = Names::of(Abi::X86_64);
+        let about: About = serde_json::from_value(json!({
+            "version": "0",
+            "vocabulary": {"abi": names.abi(), "names": ["read"]},
+            "classes": ["normal", "attack"],
+        }))
+        .unwrap();
+        let mut learner = Learner::new(Model::Whole(&Length), &about, &names, 0.1, "host", 1 << 16).unwrap();
+        learner.most = 200;
+        for calls in 1..=900 {
+            let head = Head { task: TaskId(1), first: 0, at: 0, lost: 0, joined: false };
+            learner.cut(Cut::Begin(0, head));
+            learner.cut(Cut::Calls(0, &vec![Call::new(0); calls]));
+            learner.cut(Cut::End(0, Tail { why: Why::Exit, at: 0, lost: 0 }));
+        }
+        let learnt = learner.finish().unwrap();
+        assert_eq!((learnt.traces, learnt.threshold.normals), (900, 200));
+        assert_eq!(learnt.calibration.usual.as_ref().map(|usual| usual.traces), Some(900), "all are counted");
+        // The mean of 200 of 1..900 is 450 with a standard error of 18.
+        let mean = learner.courses.iter().map(|course| f64::from(course.calls)).sum::<f64>() / 200.0;
+        assert!((mean - 450.5).abs() < 70.0, "{mean}");
+    }
+}

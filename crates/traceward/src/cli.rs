@@ -35,7 +35,8 @@ pub struct Cli {
 /// Flags that mean the same everywhere.
 #[derive(Args, Debug)]
 pub struct Global {
-    /// How results are written to stdout [default: text; JSON Lines for score]
+    /// How results are written to stdout [default: text; JSON Lines for score, and for watch
+    /// unless stdout is a terminal]
     #[arg(long, value_enum, global = true, help_heading = "Output")]
     pub format: Option<Format>,
     /// No progress and no notes on stderr, errors only

@@ -5,7 +5,7 @@
 //!
 //! | answer | what is done |
 //! |---|---|
-//! | none, 408, 429, 5xx, 1xx | tried again, after what `Retry-After` asks for or a pause that doubles |
+//! | none, 401, 403, 408, 429, 5xx, 1xx | tried again, after what `Retry-After` asks for or a pause that doubles |
 //! | other 4xx, 3xx | will never pass: into the dead-letter file. An array is first sent one by one |
 //!
 //! `Idempotency-Key` carries the alert's id (of an array, the first one's, and how many follow); the same alert
@@ -290,7 +290,8 @@ impl Sender {
         let status = response.status().as_u16();
         match status {
             200..=299 => Answer::Taken,
-            408 | 429 => {
+            // A token that is wrong today is put right tomorrow.
+            401 | 403 | 408 | 429 => {
                 Answer::Later { why: format!("the receiver answers {status}"), after: asked(&response) }
             }
             300..=499 => Answer::Refused(status),

@@ -1,7 +1,7 @@
 //! What was typed, checked before anything starts.
 
 use std::fs::{File, OpenOptions};
-use std::io::BufWriter;
+use std::io::{BufWriter, IsTerminal};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,15 +53,15 @@ impl<'a> Plan<'a> {
             token: token(&args.webhook_token)?,
             ..WebhookOptions::default()
         };
-        let ecs = format == Some(cli::Format::Ecs);
-        let text = format == Some(cli::Format::Text);
-        if text && !args.alerts.is_empty() && args.alerts != ["stdout"] {
-            return Err(Failure::new(
-                "text is for people at a terminal; files, syslog and webhooks get json or ecs",
-            ));
-        }
+        let people = args.alerts.is_empty() && std::io::stdout().is_terminal();
+        let written = match format {
+            Some(cli::Format::Ecs) => outputs::Format::Ecs,
+            Some(cli::Format::Text) => outputs::Format::Text,
+            None if people => outputs::Format::Text,
+            _ => outputs::Format::Json,
+        };
         let outputs = outputs::Options {
-            format: if ecs { outputs::Format::Ecs } else { outputs::Format::Json },
+            format: written,
             webhook,
             notice: Arc::new(move |said| output.warning(said)),
             ..outputs::Options::default()

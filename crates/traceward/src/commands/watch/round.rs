@@ -175,6 +175,7 @@ impl Round {
         mut verdicts: Option<&mut BufWriter<File>>,
     ) -> Result<(), Failure> {
         let guard = std::cell::RefCell::new(guard);
+        let mut before = guard.borrow().counts();
         let mut broken = None;
         let mut each = |cut: Cut<'_>, processes: &Processes| {
             guard.borrow_mut().cut(cut, processes, clock::monotonic(), &mut |finding| match finding {
@@ -191,10 +192,19 @@ impl Round {
         };
         let followed = self.follow(None, &mut each, &mut |round| {
             let mut guard = guard.borrow_mut();
-            round.metrics.guard(&guard.counts());
-            for hint in guard.drift(clock::monotonic()) {
-                round.metrics.drift_hints.add(1);
-                round.progress.warning(hint);
+            let counts = guard.counts();
+            let looks = counts.looks - before.looks;
+            if looks > 0 {
+                let took = counts.score_nanoseconds - before.score_nanoseconds;
+                round.metrics.score.observe(took / looks, looks);
+            }
+            before = counts;
+            round.metrics.guard(&counts);
+            if let Some(hints) = guard.drift(clock::monotonic()) {
+                round.metrics.drift_hints.set(hints.len() as u64);
+                for hint in hints {
+                    round.progress.warning(hint);
+                }
             }
             if round.signals.reload() {
                 // As above.
