@@ -153,6 +153,8 @@ pub struct Recorder {
     /// When the first of `rows` ended.
     since: u64,
     writer: Writer,
+    /// The last file could not be written.
+    failing: bool,
     /// No try to write before this moment.
     not_before: u64,
     number: u64,
@@ -203,6 +205,7 @@ impl Recorder {
             rows: Vec::new(),
             cost: 0,
             since: 0,
+            failing: false,
             not_before: 0,
             number: 0,
             started: clock::wall(),
@@ -296,8 +299,8 @@ impl Recorder {
         }
         self.cost += row.cost();
         self.rows.push(row);
-        // Only after a failure are there so many; and never so many that it matters that the front is cut off.
-        if self.cost > 2 * self.options.file_calls {
+        // Without a failure, a tick writes what a poll has brought, however much that was.
+        if self.failing && self.cost > 2 * self.options.file_calls {
             let mut over = self.cost - self.options.file_calls;
             let mut dropped = 0;
             while over > 0 && dropped < self.rows.len() - 1 {
@@ -327,6 +330,7 @@ impl Recorder {
     fn take(&mut self, written: Option<Written>, now: u64) -> Result<(), CaptureError> {
         let Some(Written { path, failed }) = written else { return Ok(()) };
         let Some((error, rows)) = failed else {
+            self.failing = false;
             self.tally.files += 1;
             if self.tally.first_files.len() < Tally::NAMED {
                 self.tally.first_files.push(path);
@@ -338,6 +342,7 @@ impl Recorder {
         self.cost += rows.iter().map(Row::cost).sum::<u64>();
         let newer = std::mem::replace(&mut self.rows, rows);
         self.rows.extend(newer);
+        self.failing = true;
         self.not_before = now.saturating_add(RETRY);
         Err(CaptureError::Write { path, error })
     }

@@ -192,6 +192,22 @@ fn one_file_that_would_be_too_large_goes_on_in_others() {
 }
 
 #[test]
+fn much_at_once_is_no_reason_to_drop_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked =
+        Options { file_calls: 2 * (TRACE_COSTS + 2), ..options(Target::Folder(folder.path().into())) };
+    let mut capture = Capture::new(2, asked);
+    for n in 0..20 {
+        capture.calls(1, 2 * n, &[0, 1]);
+    }
+    capture.recorder.tick(0).unwrap();
+    capture.recorder.finish(0).unwrap();
+    let tally = capture.recorder.tally();
+    assert_eq!((tally.traces, tally.dropped_traces), (20, 0));
+    assert_eq!(read(folder.path()).traces.len(), 20);
+}
+
+#[test]
 fn what_cannot_be_written_is_kept_and_tried_again_and_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("recording");

@@ -115,6 +115,7 @@ fn long_traces_are_cut_and_files_follow_each_other() {
     assert_eq!(said.code, Some(0), "{said:?}");
     let report = report(&said);
     assert!(report["traces"].as_u64().unwrap() > 10, "{report}");
+    assert_eq!(report["dropped_traces"], 0, "{report}");
     assert!(fs::read_dir(dir.join("all")).unwrap().count() as u64 == report["files"].as_u64().unwrap());
     let inspected = dir.json(&["data", "inspect", "all"]);
     assert_eq!((&inspected["traces"], &inspected["calls"]), (&report["traces"], &report["calls"]));
