@@ -200,7 +200,7 @@ pub struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// A model that judges by its calibration, if it has one.
     ///
-    /// Without one, and without a `threshold`, it judges by one half at the end.
+    /// Without one, and without a `threshold`, it judges by one half.
     ///
     /// # Errors
     /// If `far` is no rate between 0 and 1.
@@ -224,7 +224,11 @@ impl<'a> Judge<'a> {
             classes: classes.into(),
             normal: normal_class(classes),
             temperature: calibration.map_or(Temperature::NONE, |calibration| calibration.temperature),
-            moments: table.map_or(Moments::End, |table| table.moments),
+            moments: match table {
+                Some(table) => table.moments,
+                None if how.at_end => Moments::End,
+                None => Moments::best_of(classifier),
+            },
             shortest: calibration.map_or(0, |calibration| calibration.shortest),
             table,
             attack,
@@ -555,12 +559,24 @@ mod tests {
     #[test]
     fn without_a_calibration_one_half_decides() {
         let model = Scripted::STREAM;
-        let judge = Judge::new(&model, &classes(), None, How::default()).unwrap();
+        let how = How { at_end: true, ..How::default() };
+        let judge = Judge::new(&model, &classes(), None, how).unwrap();
         assert_eq!(judge.moments(), Moments::End);
         let said = judge.judge(&[&trace(510, 999), &trace(490, 999)]).unwrap();
         assert_eq!((said[0].word, said[1].word), (Word::Attack, Word::Normal));
         assert_eq!((said[0].p_value, said[0].threshold), (None, Some(0.5)));
         assert!(said[0].reasons[0].contains("nobody calibrated"), "{said:?}");
+    }
+
+    #[test]
+    fn without_a_calibration_a_life_is_judged_all_along() {
+        let model = Scripted::STREAM;
+        let judge = Judge::new(&model, &classes(), None, How::default()).unwrap();
+        assert_eq!(judge.moments(), Moments::EveryCall);
+        let said = judge.judge(&[&trace(490, 999)]).unwrap().remove(0);
+        assert_eq!((said.word, said.first_alarm), (Word::Attack, Some(50)));
+        let judge = Judge::new(&Scripted::WHOLE, &classes(), None, How::default()).unwrap();
+        assert_eq!(judge.moments(), Moments::Doubling);
     }
 
     #[test]

@@ -87,7 +87,7 @@ struct Told {
 impl<'a> Guard<'a> {
     /// A guard that judges as `how` says, on a host whose calls have these names.
     ///
-    /// Without a calibration it judges each trace once, at its end, by one half, as [`Judge`] does.
+    /// Without a calibration, a P(attack) above one half is an alarm.
     ///
     /// # Errors
     /// If the model has no normal class, cannot be asked as it was calibrated, or `how` names no rate.
