@@ -729,17 +729,19 @@ fn span(text: &str) -> Result<std::time::Duration, String> {
   traceward record -- ls -l                            a command and all that it starts
   traceward record --out a.jsonl --label normal -- make test
   sudo traceward record --duration 1h                  the whole host, for an hour, into a folder
-  sudo traceward record --pid 812 --out sshd.parquet   a process that runs, and what it starts from now on
+  sudo traceward record --pid 812 --out sshd.parquet   a process that runs, and its descendants
   sudo traceward record --container 3f29a0c2d1b8 --label normal --out web/
   traceward score runs/NAME recording-*.parquet        what a model says of a recording
 
-The recording is a data set, a row a trace: at most --window calls of one thread, with its program, command
-line, user, container and parent beside them. Where calls were lost, a trace ends and both sides are marked.
-A file appears under its name once it is complete; Ctrl-C, SIGTERM and SIGHUP end a recording with all kept.
+The recording is a data set, a row a trace: at most --window calls of one thread, with its program, \
+command line, user, container and parent beside them. Where calls were lost, a trace ends and both \
+sides are marked. A file appears under its name once it is complete; Ctrl-C, SIGTERM and SIGHUP end \
+a recording with all kept.
 
-With a command, Ctrl-C is the command's affair, and a second one ends the recording; SIGTERM and SIGHUP are
-passed on as SIGTERM, and the recording ends with the command, or after five seconds with its death. The exit
-code is the command's own, 128 and the signal's number if one ended it; 2 if nothing could be recorded.")]
+With a command, Ctrl-C is the command's affair, and a second one ends the recording; SIGTERM and \
+SIGHUP are passed on as SIGTERM, and the recording ends with the command, or after five seconds with \
+its death. The exit code is the command's own, 128 and the signal's number if one ended it; 2 if \
+nothing could be recorded.")]
 pub struct RecordArgs {
     /// What to capture, and how.
     #[command(flatten)]
