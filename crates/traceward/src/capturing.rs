@@ -28,23 +28,26 @@ pub fn open(args: &CaptureArgs, output: Output) -> Result<Box<dyn Source>, Failu
         };
         Ok(Box::new(Ptrace::launch(command, arguments)?))
     };
-    match args.with {
+    let missing = match args.with {
         CaptureWith::Ptrace => return ptrace(args),
-        CaptureWith::Ebpf => {}
-        CaptureWith::Auto => {
-            if let Err(missing) = Bpf::available() {
-                if args.command.is_empty() {
-                    return Err(
-                        Failure::from(missing).hint("one command can be captured without rights: -- COMMAND")
-                    );
-                }
-                output.warning(format_args!(
-                    "{missing}; capturing by ptrace: every call of the command takes some 35 times as long, and setuid programs run without their owner's rights"
-                ));
-                return ptrace(args);
-            }
-        }
+        CaptureWith::Ebpf => return Ok(Box::new(Bpf::open(&options(args))?)),
+        CaptureWith::Auto => match Bpf::available().and_then(|()| Bpf::open(&options(args))) {
+            Ok(bpf) => return Ok(Box::new(bpf)),
+            Err(missing @ CaptureError::Refused { .. }) => missing,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    if args.command.is_empty() {
+        return Err(Failure::from(missing).hint("one command can be captured without rights: -- COMMAND"));
     }
+    output.warning(format_args!(
+        "{missing}; capturing by ptrace: every call of the command takes some 35 times as long, and setuid programs run without their owner's rights"
+    ));
+    ptrace(args)
+}
+
+/// What eBPF is asked to capture.
+fn options(args: &CaptureArgs) -> bpf::Options {
     let scope = match (&args.pid, &args.container) {
         _ if !args.command.is_empty() => bpf::Scope::Launch(args.command.clone()),
         (Some(pid), _) => bpf::Scope::Tree(vec![*pid]),
@@ -52,8 +55,7 @@ pub fn open(args: &CaptureArgs, output: Output) -> Result<Box<dyn Source>, Failu
         (None, None) => bpf::Scope::System,
     };
     let ring_bytes = u32::try_from(args.ring.0).unwrap_or(u32::MAX);
-    let options = bpf::Options { scope, ring_bytes, ..bpf::Options::default() };
-    Ok(Box::new(Bpf::open(&options)?))
+    bpf::Options { scope, ring_bytes, ..bpf::Options::default() }
 }
 
 impl From<CaptureError> for Failure {

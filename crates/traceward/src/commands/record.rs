@@ -1,6 +1,5 @@
 //! `record`: system calls captured live and kept as a data set.
 
-mod progress;
 mod signals;
 
 use std::fs;
@@ -14,9 +13,9 @@ use traceward_capture::{Follower, Losses, Recorder, Source, State, clock, comman
 use crate::capturing::{self, BURIALS, LOOK_AROUND};
 use crate::cli::{RecordArgs, RecordFormat};
 use crate::error::{ExitStatus, Failure, Outcome};
+use crate::live::Progress;
 use crate::output::{self, Output, counted};
 
-use progress::Progress;
 use signals::{Signals, Word};
 
 /// How long a command that was asked to end may take.

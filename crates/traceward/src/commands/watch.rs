@@ -80,9 +80,9 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
     let health = Arc::new(Health::new(now, SILENT));
     health.model(true);
     health.capture(true);
-    let server = plan.address()?.map(|address| {
-        Server::start(address, plan.token.clone(), Arc::clone(&metrics), Arc::clone(&health))
-    });
+    let server = plan
+        .address()?
+        .map(|address| Server::start(address, plan.token.clone(), Arc::clone(&metrics), Arc::clone(&health)));
     let server = server.transpose().map_err(Failure::new)?;
     if let Some(server) = &server {
         output.note(format_args!("metrics at http://{}/metrics", server.address()));

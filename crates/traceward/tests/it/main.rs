@@ -17,3 +17,4 @@ mod model;
 mod record;
 mod resume;
 mod train;
+mod watch;

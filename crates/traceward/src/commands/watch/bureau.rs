@@ -45,7 +45,7 @@ pub(super) fn work(
                 outputs.reopen();
                 match desk.suppressions().reload() {
                     Ok(rules) => {
-                        output.note(format_args!("{rules} suppressions in force; files opened anew"))
+                        output.note(format_args!("{rules} suppressions in force; files opened anew"));
                     }
                     Err(error) => {
                         metrics.reload_errors.add(1);

@@ -194,9 +194,9 @@ impl Round {
             let mut guard = guard.borrow_mut();
             let counts = guard.counts();
             let looks = counts.looks - before.looks;
-            if looks > 0 {
-                let took = counts.score_nanoseconds - before.score_nanoseconds;
-                round.metrics.score.observe(took / looks, looks);
+            let took = counts.score_nanoseconds - before.score_nanoseconds;
+            if let Some(each) = took.checked_div(looks) {
+                round.metrics.score.observe(each, looks);
             }
             before = counts;
             round.metrics.guard(&counts);
