@@ -14,7 +14,7 @@ CLASSES = ["normal", "adduser", "hydra_ftp", "hydra_ssh", "java_meterpreter", "m
 #: A process with fewer calls has hardly been loaded before it ended.
 LEAST_CALLS = 20
 #: Threads with fewer are a runtime's own (garbage collection, compilation, timers).
-LEAST_THREAD_CALLS = 60
+LEAST_THREAD_CALLS = 35
 #: Longer traces keep their beginning.
 MOST_CALLS = 4000
 #: Exact copies of a trace that stay, in all.
@@ -22,8 +22,8 @@ COPIES = 2
 #: Traces of one program that stay in a group.
 PER_PROGRAM_IN_GROUP = {"normal": 5, "attack": 12}
 #: Normal traces of one program that stay in all, and of the programs that attacks have, too.
-PER_PROGRAM = 20
-PER_SHARED_PROGRAM = 120
+PER_PROGRAM = 12
+PER_SHARED_PROGRAM = 100
 SHARED = {"adduser", "apache2", "bash", "chage", "chpasswd", "dash", "dropbear", "ftpd", "gawk", "gpasswd", "groupadd", "gunicorn", "java", "ksh93", "lua5.4", "newusers",
           "node", "passwd", "perl", "php", "php-cgi", "php-fpm8.2", "proftpd", "pure-ftpd", "python3", "ruby", "sh", "sshd", "tclsh", "useradd", "usermod", "vsftpd", "zsh"}
 

@@ -131,10 +131,12 @@ def read_tree(path: Path, *, skipped: int = 0) -> Tree:
         task = Task(tid=row["tid"], calls=calls, parent=parent and parent["tid"], is_thread=row["pid"] != row["tid"], program=program)
         begun = [i for i, (call, then) in enumerate(zip(calls, calls[1:], strict=False)) if call == "execve" and then in BEGINNINGS]
         if not tasks:
-            # The recorder's own child, before it executes the program.
             task.parent = None
             if len(begun) > skipped:
                 task.calls = calls[begun[skipped]:]
+            elif skipped:
+                # It never became what was asked for: there is no such program.
+                return Tree([])
         if begun:
             task.executed.append(program)
         tasks.append(task)

@@ -191,10 +191,13 @@ def fpm(rec: Recording, root: Path, port: int, *, watch_nginx: bool):
     """nginx before PHP-FPM, whose workers end after a few requests each. Yields the observed FPM."""
     rng = rec.rng
     socket = f"/run/php/{rec.group}.sock"
+    mechanism, manager = rng.choice(["epoll", "poll", "select"]), rng.choice(["static", "ondemand"])
+    if manager == "ondemand":
+        mechanism = "epoll"  # It works with no other.
     config = rec.write("fpm.conf", "\n".join([
-        "[global]", f"error_log = {rec.work}/fpm.log", "daemonize = no", f"events.mechanism = {rng.choice(['epoll', 'poll', 'select'])}",
+        "[global]", f"error_log = {rec.work}/fpm.log", "daemonize = no", f"events.mechanism = {mechanism}",
         "[www]", "user = www-data", "group = www-data", f"listen = {socket}",
-        "listen.owner = www-data", f"pm = {rng.choice(['static', 'ondemand'])}", f"pm.max_children = {rng.randint(2, 3)}",
+        "listen.owner = www-data", f"pm = {manager}", f"pm.max_children = {rng.randint(2, 3)}",
         f"pm.max_requests = {rng.randint(1, 5)}", "clear_env = yes", f"catch_workers_output = {rng.choice(['yes', 'no'])}",
         *rng.choice([[], [f"access.log = {rec.work}/fpm-access.log"], ["php_admin_value[opcache.enable] = 0"]]), ""]))
     conf = rec.write("nginx.conf", f"""

@@ -1,10 +1,12 @@
 # A command page that adds itself to a Mojolicious site: `/PAGE?n=N&way=W` runs line N of commands.txt. See README.md.
-use Mojolicious::Lite -signatures;
+use strict;
+use warnings;
 use File::Basename;
 use File::Find;
 
 my ($name, $here) = fileparse(__FILE__, '.pl');
-any "/$name" => sub ($c) {
+any("/$name" => sub {
+    my ($c) = @_;
     open my $list, '<', "$here/commands.txt" or return $c->render(text => 'none');
     chomp(my @commands = <$list>);
     close $list;
@@ -18,5 +20,5 @@ any "/$name" => sub ($c) {
     elsif ($way eq 'store') { open my $f, '>', '/tmp/stored.bin'; print $f 'word ' x 500; close $f; chmod 0600, '/tmp/stored.bin'; unlink '/tmp/stored.bin' }
     else { open my $out, '-|', split / /, $command or return $c->render(text => 'none'); local $/; $text = <$out>; close $out }
     $c->render(text => $text // '');
-};
+});
 1;

@@ -102,10 +102,11 @@ def guess(rec: Recording, protocol: str, port: int) -> None:
             flags = rng.choice([[], ["-F"], ["-e", "ns"], ["-L"]])
             rec.quietly(["medusa", "-h", "127.0.0.1", "-n", str(port), "-U", guesses.user_file, "-P", guesses.word_file, "-t", tasks, *flags, "-M", protocol], timeout=25)
         case "ncrack":
-            rec.quietly(["ncrack", "-U", guesses.user_file, "-P", guesses.word_file, f"{protocol}://127.0.0.1:{port}", "-g", f"CL={tasks},at=2"], timeout=20)
+            rec.quietly(["ncrack", "-U", guesses.user_file, "-P", guesses.word_file, f"{protocol}://127.0.0.1:{port}", "-g", f"CL={tasks},at=2,cr=2,cd=400ms,to=15s"],
+                        timeout=20)
         case "patator":
             rec.quietly(["patator", f"{protocol}_login", "host=127.0.0.1", f"port={port}", "user=FILE0", "password=FILE1", f"0={guesses.user_file}",
-                         f"1={guesses.word_file}", "-t", tasks, *rng.choice([[], ["--rate-limit=0.5"]])], timeout=25)
+                         f"1={guesses.word_file}", "-t", tasks, "--max-retries=1", *rng.choice([[], ["--rate-limit=0.5"]])], timeout=25)
         case "nmap":
             rec.quietly(["nmap", "-n", "-Pn", "-p", str(port), "--script", f"+{protocol}-brute", "--script-args",
                          f"userdb={guesses.user_file},passdb={guesses.word_file},brute.threads={tasks},brute.firstonly=true", "127.0.0.1"], timeout=15)

@@ -172,5 +172,5 @@ PLUGINS = {
     "rb": "route('/extra') { File.write('/tmp/extra.txt', 'x' * 900); `wc -l < #{HERE}/t.csv; uptime` + IO.popen(%w[sort t.csv], &:read) }\n",
     "js": "const fs = require('fs'), {exec, execFile} = require('child_process');\nmodule.exports = routes => { routes['/extra'] = (request, answer) => {\n"
           " fs.writeFileSync('/tmp/extra.txt', 'x'.repeat(900)); exec('wc -l < t.csv; uptime', (e, out) => execFile('gzip', ['-c', 't.csv'], {encoding: 'buffer'}, (f, z) => answer(out + z.length))); }; };\n",
-    "pl": "use Mojolicious::Lite -signatures;\nget '/extra' => sub ($c) { open my $f, '>', '/tmp/extra.txt'; print $f 'x' x 900; close $f; $c->render(text => `uptime; sort t.csv | head -n 3`) };\n1;\n",
+    "pl": "get('/extra' => sub { my ($c) = @_; open my $f, '>', '/tmp/extra.txt'; print $f 'x' x 900; close $f; $c->render(text => `uptime; sort t.csv | head -n 3`) });\n1;\n",
 }
