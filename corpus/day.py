@@ -8,7 +8,8 @@ recordings are made, and does what they do, under run numbers that the corpus do
 Every start and end of a scenario is a JSON line: `time` (seconds since 1970), `utc`, `event`, `label`, `scenario`,
 `run`; at the end also `processes`: those that were seen below the scenario's programs, each with its `pid` in here,
 `host_pid` outside, `program`, and whether it is a `carrier` (what the corpus would keep under the label). Processes
-are looked for every 20 ms, so the shortest are missed; which threads of a process carry is not told.
+are looked for every 20 ms, so the shortest are missed; which threads of a process carry is not told. Where no carrier
+was seen as such, the programs that the scenario started are called so.
 """
 
 import argparse
@@ -178,7 +179,7 @@ class Day:
             traceback.print_exc()
         finally:
             rec.close()
-        carriers = {task.tid for task in rec.kept}
+        carriers = {task.tid for task in rec.kept} or {pid for pid, task in seen.items() if task.parent is None}
         processes = [{"pid": pid, "host_pid": outside.number(pid), "program": task.program, "carrier": pid in carriers} for pid, task in sorted(seen.items())]
         self.note(event="end", **what, processes=processes, **({"error": error} if error else {}))
 
