@@ -59,7 +59,7 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
         Some(state) => state.calibration(&loaded.id.id)?,
         None => None,
     };
-    let shipped = loaded.model.about.calibration.as_ref().map(Calibration::from_json).transpose();
+    let shipped = loaded.about().calibration.as_ref().map(Calibration::from_json).transpose();
     let shipped = shipped.map_err(Failure::new)?;
     let signals = Signals::listen()?;
     let source = capturing::open(&args.capture, output)?;
@@ -128,7 +128,7 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
     let asked = loaded.asked();
     let mut verdicts = plan.verdicts()?;
     let options = Options { ended: verdicts.is_some(), ..Options::of(asked) };
-    let about = &loaded.model.about;
+    let about = loaded.about();
     let mut guard =
         Guard::new(asked, about, calibration.as_ref(), how, &names, options).map_err(Failure::new)?;
     let scribe =

@@ -29,7 +29,7 @@ pub(super) fn learn(
     let asked = loaded.asked();
     let far = args.far.map_or(FAR, |rate| rate.0);
     let host = hostname();
-    let mut learner = Learner::new(asked, &loaded.model.about, names, far, &host, Options::of(asked).calls)
+    let mut learner = Learner::new(asked, loaded.about(), names, far, &host, Options::of(asked).calls)
         .map_err(Failure::new)?;
     round.output.note(format_args!("learning what is normal here for {}; no alarms until then", span(time)));
     round.metrics.calibrating.set(1);

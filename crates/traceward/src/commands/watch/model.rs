@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use traceward_guard::{Model, ModelId};
+use traceward_run::classifier::{Neighbour, Unreadable};
+use traceward_run::{About, Classifier, Scores};
 use traceward_stream::Stream;
 
 use crate::classifier::{AnyModel, file_of};
@@ -14,8 +16,8 @@ use crate::error::Failure;
 
 /// A model as it was loaded.
 pub(super) struct Loaded {
-    /// All of it.
-    pub(super) model: AnyModel,
+    about: About,
+    whole: Whole,
     /// The same call by call, if it is such a network.
     stream: Option<Arc<Stream>>,
     /// What it is called.
@@ -37,14 +39,45 @@ impl Loaded {
         });
         let named = if path.is_dir() { path } else { file.as_path() };
         let name = named.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        Ok(Self { model, stream, id: ModelId { name, id } })
+        Ok(Self { about: model.about.clone(), whole: Whole(model), stream, id: ModelId { name, id } })
+    }
+
+    /// What it says of itself.
+    pub(super) fn about(&self) -> &About {
+        &self.about
     }
 
     /// How it is asked.
     pub(super) fn asked(&self) -> Model<'_> {
         match &self.stream {
             Some(stream) => Model::Stream(stream),
-            None => Model::Whole(self.model.classifier()),
+            None => Model::Whole(&self.whole),
         }
+    }
+}
+
+/// A model that is asked about whole traces, at lengths that double. Some could be asked after every call, but
+/// keep as much of a trace as the trace itself; asked more rarely, they alarm no more often than they promise.
+struct Whole(AnyModel);
+
+impl Classifier for Whole {
+    fn classes(&self) -> usize {
+        self.0.classifier().classes()
+    }
+
+    fn predict(&self, traces: &[&[u32]]) -> Result<Scores, Unreadable> {
+        self.0.classifier().predict(traces)
+    }
+
+    fn novelty(&self, traces: &[&[u32]]) -> Option<Vec<f32>> {
+        self.0.classifier().novelty(traces)
+    }
+
+    fn contributions(&self, trace: &[u32], class: usize) -> Option<Vec<f32>> {
+        self.0.classifier().contributions(trace, class)
+    }
+
+    fn nearest(&self, trace: &[u32], count: usize) -> Vec<Neighbour> {
+        self.0.classifier().nearest(trace, count)
     }
 }
