@@ -676,7 +676,7 @@ pub struct WatchArgs {
     /// Learn anew though --state holds what was learnt
     #[arg(long, requires_all = ["calibrate", "state"], help_heading = "Verdicts")]
     pub recalibrate: bool,
-    /// Where alerts go, any number of times: stdout, file:PATH, syslog, syslog:udp://HOST:PORT,
+    /// Where alerts go, any number of times: stdout, file:PATH, syslog, syslog:bsd, syslog:udp://HOST:PORT,
     /// syslog:tcp://HOST:PORT, webhook:URL [default: stdout]
     #[arg(long = "alert", value_name = "WHERE", help_heading = "Alerts")]
     pub alerts: Vec<String>,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 use serde::Serialize;
-use traceward_capture::{Cut, Event, Follower, Processes, Recorder, Source, State, Why, clock};
+use traceward_capture::{Cut, Event, Follower, Processes, Recorder, Source, State, clock};
 use traceward_detect::verdict::{Verdict, Word};
 use traceward_guard::http::Health;
 use traceward_guard::metrics::Metrics;
@@ -253,15 +253,15 @@ impl Round {
 
 fn write_verdict(out: &mut BufWriter<File>, ended: &Ended) -> std::io::Result<()> {
     let Ended { verdict, head, tail } = ended;
-    let end = match tail.why {
-        Why::Exit => "exit",
-        Why::Window => "window",
-        Why::Lost => "lost",
-        Why::Evicted => "evicted",
-        Why::Stopped => "stopped",
-    };
     let time = clock::rfc3339(clock::wall_of(tail.at));
-    let line = Line { time, task: head.task.0, first: head.first, end, joined: head.joined, verdict };
+    let line = Line {
+        time,
+        task: head.task.0,
+        first: head.first,
+        end: tail.why.name(),
+        joined: head.joined,
+        verdict,
+    };
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")
 }
