@@ -20,7 +20,6 @@ import signal
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -246,14 +245,21 @@ def abuse(args, work):
         subprocess.run(["date", "-s", f"@{time.time() - 2:.3f}"], stdout=subprocess.DEVNULL, check=True)
         work_for(1)
         print("clock two seconds on and back:", "goes on" if watch.process.poll() is None else "DIED")
+        forks = compiled(work, "forks", FORKS)
+        suppress.write_text('[[suppress]]\ncomm = "forks"\nreason = "a storm, not an alarm"\n')
+        watch.process.send_signal(signal.SIGHUP)
+        time.sleep(1)
         before, begin = watch.numbers(), time.monotonic()
-        forks = subprocess.run([sys.executable, "-c", FORKS, str(args.forks)], capture_output=True, text=True, check=True)
+        # Two at a time, one a processor.
+        storm = [subprocess.Popen([forks, str(args.forks // 2)]) for _ in range(2)]
+        for one in storm:
+            one.wait()
         took = time.monotonic() - begin
         time.sleep(2)
         after = watch.numbers()
         print(f"{args.forks} forks in {took:.1f} s ({args.forks / took:.0f}/s): {lost(after) - lost(before):.0f} calls, "
-              f"{after['lost_events_total'] - before['lost_events_total']:.0f} events lost, {after['threads']:.0f} threads followed, {forks.stdout.strip()}"
-              f" {watch.resident() / 1e6:.0f} MB resident")
+              f"{after['lost_events_total'] - before['lost_events_total']:.0f} events lost, {after['threads']:.0f} threads followed, "
+              f"{watch.resident() / 1e6:.0f} MB resident")
         watch.end()
         # What was left in the spool goes out at the next start.
         watch = Watch(args.program, args.model, work, *options).ready()
@@ -269,20 +275,69 @@ def abuse(args, work):
           f"{len(missing)} that are in the file did not reach it")
 
 
-FORKS = """
-import os, sys
-for _ in range(int(sys.argv[1])):
-    child = os.posix_spawn("/bin/true", ["true"], {}) if _ % 16 == 0 else os.fork()
-    if child == 0:
-        os._exit(0)
-    if _ % 64 == 63:
-        try:
-            while True: os.waitpid(-1, os.WNOHANG) or (_ for _ in ()).throw(ChildProcessError)
-        except ChildProcessError: pass
-try:
-    while True: os.wait()
-except ChildProcessError: pass
+FORKS = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/wait.h>
+int main(int argc, char **argv) {
+    for (int left = atoi(argv[1]); left > 0; left--) {
+        pid_t child = vfork();
+        if (child == 0) _exit(0);
+        if (child < 0) { perror("vfork"); return 1; }
+        waitpid(child, NULL, 0);
+    }
+    return 0;
+}
 """
+
+
+THREADS = r"""
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static void *work(void *calls) {
+    for (long left = (long)calls; left > 0; left--) syscall(left % 3 ? SYS_getppid : SYS_getuid);
+    pause();
+    return NULL;
+}
+int main(int argc, char **argv) {
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 16384);
+    pthread_attr_setguardsize(&small, 0);
+    pthread_t thread;
+    for (long left = atol(argv[1]); left > 0; left--)
+        if (pthread_create(&thread, &small, work, (void *)atol(argv[2]))) { perror("pthread_create"); return 1; }
+    puts("all there");
+    fflush(stdout);
+    pause();
+}
+"""
+
+
+def compiled(work, name, source):
+    (work / f"{name}.c").write_text(source)
+    subprocess.run(["cc", "-O2", "-pthread", "-o", str(work / name), str(work / f"{name}.c")], check=True)
+    return str(work / name)
+
+
+def threads(args, work):
+    program = compiled(work, "threads", THREADS)
+    watch = Watch(args.program, args.model, work, "--threshold", "1", "--most-threads", "110000").ready()
+    before = watch.resident() / 1e6
+    crowd = subprocess.Popen([program, str(args.threads), "300"], stdout=subprocess.PIPE, text=True)
+    crowd.stdout.readline()
+    time.sleep(5)
+    now, after = watch.numbers(), watch.resident() / 1e6
+    crowd.kill()
+    crowd.wait()
+    print(f"{now['threads']:.0f} threads followed, {now['open_traces']:.0f} traces open, {now['open_traces_memory_bytes'] / 1e6:.0f} MB for them; "
+          f"resident {before:.0f} MB before, {after:.0f} MB now; {lost(now):.0f} calls lost, {now['thread_evictions_total']:.0f} evictions")
+    watch.end()
 
 
 def soak(args, work):
@@ -304,14 +359,15 @@ def soak(args, work):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("what", choices=["speed", "stall", "abuse", "soak"])
+    parser.add_argument("what", choices=["speed", "stall", "abuse", "soak", "threads"])
     parser.add_argument("--program", default=str(ROOT / "target/release/traceward"))
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--calls", type=int, default=2_000_000, help="bytes that each dd copies, two calls each")
     parser.add_argument("--nicer", type=int, default=10, help="how much nicer the load of `speed` is than the guard")
     parser.add_argument("--ring", default="16M")
     parser.add_argument("--stop", type=float, default=2.0)
-    parser.add_argument("--forks", type=int, default=50_000)
+    parser.add_argument("--forks", type=int, default=200_000)
+    parser.add_argument("--threads", type=int, default=100_000)
     parser.add_argument("--seconds", type=int, default=3600)
     args = parser.parse_args()
     args.model = os.path.abspath(args.model)
