@@ -15,6 +15,7 @@ mod rights;
 mod round;
 mod signals;
 mod state;
+mod ways;
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -27,9 +28,6 @@ use traceward_detect::calibrate::Calibration;
 use traceward_detect::verdict::{How, Rules};
 use traceward_guard::desk::Desk;
 use traceward_guard::explain::{Explainer, Limits};
-use traceward_guard::http::{Health, Server};
-use traceward_guard::metrics::Metrics;
-use traceward_guard::outputs::Outputs;
 use traceward_guard::{Guard, Options, Scribe};
 
 use crate::capturing;
@@ -44,12 +42,10 @@ use model::Loaded;
 use plan::Plan;
 use round::Round;
 use signals::Signals;
+use ways::Ways;
 
 /// How long outputs may take to send what is due when the watch ends.
 const FAREWELL: Duration = Duration::from_secs(5);
-
-/// A scoring loop that is silent for longer is not well.
-const SILENT: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output) -> Outcome {
@@ -61,9 +57,26 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
     };
     let shipped = loaded.about().calibration.as_ref().map(Calibration::from_json).transpose();
     let shipped = shipped.map_err(Failure::new)?;
+    if let Some(far) = args.far
+        && args.calibrate.is_none()
+        && kept.is_none()
+        && shipped.is_none()
+    {
+        return Err(Failure::new(format_args!(
+            "{} is not calibrated, so nothing is known of a false-alarm rate of {}",
+            args.model.display(),
+            far.0
+        ))
+        .hint("learn this host's normal work first: --calibrate 1h")
+        .hint("or name a threshold of P(attack): --threshold 0.9"));
+    }
     let signals = Signals::listen()?;
+    // A command is started once all else is known to work. Without one, rights are given up before there are
+    // threads, which would keep them.
+    let command = !args.capture.command.is_empty();
+    let early = if command { Some(Ways::open(&plan, &loaded.id, output)?) } else { None };
     let source = capturing::open(&args.capture, output)?;
-    if !args.keep_rights && args.capture.command.is_empty() {
+    if !command && !args.keep_rights {
         let left =
             rights::drop().map_err(|error| Failure::new(format_args!("cannot give up rights: {error}")))?;
         if output.verbose > 0 {
@@ -72,25 +85,17 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
         }
     }
     output.note(format_args!("watching: {}; model {} {}", source.describe(), loaded.id.name, loaded.id.id));
-    let outputs = Outputs::open(&plan.targets, &plan.outputs).map_err(Failure::new)?;
-    let metrics = Arc::new(Metrics::default());
-    metrics.model(loaded.id.clone());
-    metrics.outputs(outputs.statuses());
-    let now = Instant::now();
-    let health = Arc::new(Health::new(now, SILENT));
-    health.model(true);
+    let ways = match early {
+        Some(ways) => ways,
+        None => Ways::open(&plan, &loaded.id, output)?,
+    };
+    let Ways { outputs, recorder, mut verdicts, metrics, health, _server } = ways;
     health.capture(true);
-    let server = plan
-        .address()?
-        .map(|address| Server::start(address, plan.token.clone(), Arc::clone(&metrics), Arc::clone(&health)));
-    let server = server.transpose().map_err(Failure::new)?;
-    if let Some(server) = &server {
-        output.note(format_args!("metrics at http://{}/metrics", server.address()));
-    }
+    let now = Instant::now();
     let mut round = Round {
         source,
         follower: Follower::new(args.capture.window, args.capture.most_threads),
-        recorder: plan.recorder()?,
+        recorder,
         signals,
         metrics,
         health,
@@ -126,7 +131,6 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
         rules: Rules::default(),
     };
     let asked = loaded.asked();
-    let mut verdicts = plan.verdicts()?;
     let options = Options { ended: verdicts.is_some(), ..Options::of(asked) };
     let about = loaded.about();
     let mut guard =
@@ -157,6 +161,6 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
     }
     round.say(&guard);
     watched?;
-    let alarms = guard.counts().alarms > 0 && !args.capture.command.is_empty();
+    let alarms = guard.counts().alarms > 0 && command;
     Ok(if alarms { ExitStatus::Findings } else { ExitStatus::Fine })
 }

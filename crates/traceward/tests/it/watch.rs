@@ -105,6 +105,28 @@ fn what_cannot_be_watched_is_said_before_anything_starts() {
     }
 }
 
+/// Nor is it after: what cannot be opened is known before the command is started.
+#[test]
+fn a_command_is_started_once_all_else_works() {
+    let Some(dir) = trained() else { return };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (flags, wanted) in [
+        (&["--alert", "file:no/such/folder/a"][..], "cannot write alerts"),
+        (&["--metrics", &taken], "taken"),
+        (&["--verdicts", "no/such/folder/v"], "cannot write"),
+        (&["--far", "1%"], "not calibrated"),
+    ] {
+        let mut words = vec!["watch", "live", "--with", "ptrace"];
+        words.extend(flags);
+        words.extend(["--", "touch", "started"]);
+        let said = dir.run(&words);
+        assert_eq!(said.code, Some(2), "{flags:?}: {said:?}");
+        assert!(said.stderr.contains(wanted), "{flags:?}: {said:?}");
+        assert!(!dir.join("started").exists(), "{flags:?}");
+    }
+}
+
 /// A host is learnt for a time, and what was learnt is kept.
 #[test]
 fn a_command_that_ends_while_it_is_learnt_leaves_nothing() {
