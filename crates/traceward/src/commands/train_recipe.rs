@@ -136,7 +136,11 @@ impl Plan {
             Some(record) if args.plan.data.is_empty() => record.data.source.clone(),
             _ => input::source(&args.plan.data, &args.plan.read)?,
         };
-        let data = input::load(&source, output)?;
+        let mut data = input::load(&source, output)?;
+        // What is like nothing normal needs no attack to learn from, only a name.
+        if matches!(recipe, Recipe::Novelty(_)) && data.classes.len() == 1 && data.normal_class().is_some() {
+            data.classes.push("attack".to_owned());
+        }
         if data.classes.len() < 2 {
             return Err(Failure::new(format_args!(
                 "{} has {}; training needs labelled traces of at least two classes",
