@@ -19,7 +19,7 @@ programs=(
     git mercurial rcs gcc gdb make cmake ninja-build bison flex libc6-dev gettext
     python3 perl nodejs lua5.4 ruby tcl guile-3.0 default-jdk-headless
     tar gzip bzip2 xz-utils zstd lz4 pigz zip unzip cpio squashfs-tools rsync borgbackup rdiff-backup
-    openssl gpg netpbm graphviz groff xsltproc libxml2-utils discount
+    openssl gpg sharutils netpbm graphviz groff xsltproc libxml2-utils discount
     sqlite3 redis-server redis-tools memcached mosquitto mosquitto-clients ngircd dnsmasq-base rsyslog supervisor
     exim4-daemon-light msmtp s-nail procmail
     openssh-server openssh-client dropbear-bin python3-paramiko sshpass
