@@ -91,6 +91,8 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
     };
     let Ways { outputs, recorder, mut verdicts, metrics, health, _server } = ways;
     health.capture(true);
+    // Attached: what takes an hour from here on is learning. Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
     let now = Instant::now();
     let mut round = Round {
         source,
@@ -139,8 +141,6 @@ pub(super) fn run(args: &WatchArgs, format: Option<cli::Format>, output: Output)
         Scribe::here(loaded.id.clone(), Explainer::new(asked.classifier(), about, Limits::default()));
     let desk = Desk::new(plan.desk, plan.suppressions);
     round.metrics.calibrated.set(u64::from(calibration.is_some()));
-    // Without systemd there is nobody to tell.
-    let _ = sd_notify::notify(&[NotifyState::Ready]);
     let (memos, inbox) = sync_channel(QUEUE);
     let (watched, outputs) = std::thread::scope(|scope| {
         let metrics = Arc::clone(&round.metrics);

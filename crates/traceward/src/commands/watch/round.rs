@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 use serde::Serialize;
-use traceward_capture::{Cut, Event, Follower, Processes, Recorder, Source, State, clock};
+use traceward_capture::{Cut, Event, Follower, Processes, Recorder, Source, State, clock, command};
 use traceward_detect::verdict::{Verdict, Word};
 use traceward_guard::http::Health;
 use traceward_guard::metrics::Metrics;
@@ -176,11 +176,10 @@ impl Round {
     ) -> Result<(), Failure> {
         let guard = std::cell::RefCell::new(guard);
         let mut before = guard.borrow().counts();
-        let mut broken = None;
+        let (mut broken, deaf) = (None, std::cell::Cell::new(false));
         let mut each = |cut: Cut<'_>, processes: &Processes| {
             guard.borrow_mut().cut(cut, processes, clock::monotonic(), &mut |finding| match finding {
-                // The other end is there until this one goes.
-                Finding::Warning(warning) => drop(memos.send(Memo::Warning(warning))),
+                Finding::Warning(warning) => deaf.set(memos.send(Memo::Warning(warning)).is_err()),
                 Finding::Ended(ended) => {
                     if let Some(verdicts) = &mut verdicts
                         && let Err(error) = write_verdict(verdicts, &ended)
@@ -207,11 +206,14 @@ impl Round {
                 }
             }
             if round.signals.reload() {
-                // As above.
-                let _ = memos.send(Memo::Reload);
+                deaf.set(memos.send(Memo::Reload).is_err());
             }
-            Ok(())
+            // A guard that nobody hears had better be started anew.
+            if deaf.get() { Err(Failure::new("nobody takes alerts any more")) } else { Ok(()) }
         });
+        if let Some(pid) = self.source.launched_pid().filter(|_| self.source.exit_code().is_none()) {
+            command::ask_to_end(pid);
+        }
         let finished = self.finish(&mut each);
         let flushed = verdicts.map_or(Ok(()), Write::flush);
         self.metrics.guard(&guard.borrow().counts());
