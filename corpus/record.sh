@@ -26,7 +26,7 @@ programs=(
     vsftpd python3-pyftpdlib ftp lftp ncftp socat netcat-openbsd
     nginx-light apache2 libapache2-mod-php lighttpd php-cli php-fpm php-cgi php-sqlite3 curl wget
     python3-flask gunicorn ruby-webrick libmojolicious-perl
-    cron logrotate tmpreaper passwd adduser sudo
+    cron logrotate tmpreaper fdisk kmod plocate finger passwd adduser sudo
     hydra medusa ncrack patator nmap
     libhiredis0.14 libmemcachedutil2 libpcre2-posix3
 )
