@@ -246,7 +246,8 @@ fn clipped(text: &str, before: usize, room: usize) -> String {
 
 /// The first column of `text` becomes an ellipsis.
 fn ellipsis_first(text: &str) -> String {
-    let mut chars = text.chars();
+    // Marks of a character that was cut off take no column.
+    let mut chars = text.chars().skip_while(|&c| char_columns(c) == 0);
     let first = chars.next().map_or(1, char_columns);
     let rest: String = chars.skip_while(|&c| char_columns(c) == 0).collect();
     format!("…{}{rest}", blanks(first.saturating_sub(1)))
@@ -287,4 +288,15 @@ fn several(page: &mut Page, lines: &[(usize, &str, usize)], stretch: &Stretch, g
     let under = end.saturating_sub(shared).clamp(1, room);
     let end = format!("|{}^", "_".repeat(under));
     page.line(&[(&blanks(gutter), faint), (" | ", faint), (&end, mark)]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_what_was_cut_off_take_no_room() {
+        assert_eq!(clipped("a\u{301}bcdef", 1, 4), "…cd…");
+        assert_eq!(clipped("abcdef", 1, 4), "…cd…");
+    }
 }
