@@ -66,6 +66,12 @@ impl Word {
         }
     }
 
+    /// How often each was said, in the order of [`Word::ALL`], for people: `12 normal, 3 attack`.
+    pub fn tally(counts: &[u64; Self::ALL.len()]) -> String {
+        let said = Self::ALL.iter().zip(counts).filter(|(_, n)| **n > 0);
+        said.map(|(word, n)| format!("{n} {}", word.name())).collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether somebody should look: an attack of any kind.
     pub fn is_attack(self) -> bool {
         matches!(self, Self::Attack | Self::UnknownAttack)
@@ -488,6 +494,12 @@ mod tests {
 
     fn word(model: Scripted, trace: &[u32]) -> Word {
         judged(model, How::default(), trace).word
+    }
+
+    #[test]
+    fn words_that_nobody_said_are_not_counted_up() {
+        assert_eq!(Word::tally(&[12, 3, 0, 0, 1]), "12 normal, 3 attack, 1 abstain");
+        assert_eq!(Word::tally(&[0; 5]), "");
     }
 
     #[test]

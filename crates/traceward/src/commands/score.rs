@@ -221,18 +221,12 @@ impl Tally {
     }
 
     fn say(&self, output: Output) {
-        let words: Vec<String> = Word::ALL
-            .iter()
-            .zip(self.words)
-            .filter(|(_, n)| *n > 0)
-            .map(|(word, n)| format!("{n} {}", word.name()))
-            .collect();
         let calls = self.calls.max(1) as f64;
         output.note(format_args!(
             "{}, {}: {}; {:.2} % of the calls are unknown to the model",
             counted(self.traces, "trace", "traces"),
             counted(self.calls, "call", "calls"),
-            words.join(", "),
+            Word::tally(&self.words),
             100.0 * self.unknown / calls,
         ));
         if output.verbose > 0 {

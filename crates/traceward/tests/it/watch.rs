@@ -83,6 +83,14 @@ fn a_live_verdict_is_the_recorded_one() {
     }
 }
 
+/// A watch that says what is wrong, and does not start its command.
+fn refused(dir: &Dir, model: &str, flags: &[&str], wanted: &str) {
+    let said = dir.run(&[&["watch", model], flags, &["--", "touch", "started"]].concat());
+    assert_eq!(said.code, Some(2), "{flags:?}: {said:?}");
+    assert!(said.stderr.contains(wanted), "{flags:?}: {said:?}");
+    assert!(!dir.join("started").exists(), "{flags:?}");
+}
+
 #[test]
 fn what_cannot_be_watched_is_said_before_anything_starts() {
     let dir = Dir::new();
@@ -95,13 +103,7 @@ fn what_cannot_be_watched_is_said_before_anything_starts() {
         (&["--metrics-token", "no-such"], "no-such"),
         (&[], "no such file or folder"),
     ] {
-        let mut words = vec!["watch", model];
-        words.extend(flags);
-        words.extend(["--", "touch", "started"]);
-        let said = dir.run(&words);
-        assert_eq!(said.code, Some(2), "{flags:?}: {said:?}");
-        assert!(said.stderr.contains(wanted), "{flags:?}: {said:?}");
-        assert!(!dir.join("started").exists(), "{flags:?}");
+        refused(&dir, model, flags, wanted);
     }
 }
 
@@ -117,13 +119,7 @@ fn a_command_is_started_once_all_else_works() {
         (&["--verdicts", "no/such/folder/v"], "cannot write"),
         (&["--far", "1%"], "not calibrated"),
     ] {
-        let mut words = vec!["watch", "live", "--with", "ptrace"];
-        words.extend(flags);
-        words.extend(["--", "touch", "started"]);
-        let said = dir.run(&words);
-        assert_eq!(said.code, Some(2), "{flags:?}: {said:?}");
-        assert!(said.stderr.contains(wanted), "{flags:?}: {said:?}");
-        assert!(!dir.join("started").exists(), "{flags:?}");
+        refused(&dir, "live", &[&["--with", "ptrace"], flags].concat(), wanted);
     }
 }
 

@@ -53,14 +53,13 @@ pub(super) fn work(
                     }
                 }
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => desk.tick(since.elapsed(), &mut |told| send(told)),
             Err(RecvTimeoutError::Disconnected) => {
                 desk.finish(&mut |told| send(told));
                 metrics.desk(&desk);
                 return outputs;
             }
         }
-        desk.tick(since.elapsed(), &mut |told| send(told));
         metrics.desk(&desk);
     }
 }

@@ -77,12 +77,7 @@ impl Round {
                 if let Event::Calls { at, .. } = event {
                     oldest = oldest.or(Some(at));
                 }
-                follower.event(&event, &mut |cut, processes| {
-                    if let Some(recorder) = recorder {
-                        recorder.cut(&cut, processes);
-                    }
-                    each(cut, processes);
-                });
+                follower.event(&event, &mut both(recorder, each));
             })?;
             metrics.events.add(events);
             if let Some(at) = oldest {
@@ -115,12 +110,7 @@ impl Round {
         // Without systemd there is nobody to tell.
         let _ = sd_notify::notify(&[NotifyState::Watchdog]);
         if losses.events > self.buried.1 && self.buried.0.elapsed() >= BURIALS {
-            follower.bury(clock::monotonic(), &mut |cut, processes| {
-                if let Some(recorder) = recorder {
-                    recorder.cut(&cut, processes);
-                }
-                each(cut, processes);
-            });
+            follower.bury(clock::monotonic(), &mut both(recorder, each));
             self.buried = (Instant::now(), losses.events);
         }
         if let Some(recorder) = recorder
@@ -136,25 +126,13 @@ impl Round {
     /// Ends all traces; the capture may go on.
     pub(super) fn cut_all(&mut self, each: &mut dyn FnMut(Cut<'_>, &Processes)) {
         let Self { follower, recorder, .. } = self;
-        follower.finish(clock::monotonic(), &mut |cut, processes| {
-            if let Some(recorder) = recorder {
-                recorder.cut(&cut, processes);
-            }
-            each(cut, processes);
-        });
+        follower.finish(clock::monotonic(), &mut both(recorder, each));
     }
 
     /// Ends the capture, takes what it still holds back, ends all traces and writes what is recorded.
     pub(super) fn finish(&mut self, each: &mut dyn FnMut(Cut<'_>, &Processes)) -> Result<(), Failure> {
         let Self { source, follower, recorder, .. } = self;
-        let finished = source.finish(&mut |event| {
-            follower.event(&event, &mut |cut, processes| {
-                if let Some(recorder) = recorder {
-                    recorder.cut(&cut, processes);
-                }
-                each(cut, processes);
-            });
-        });
+        let finished = source.finish(&mut |event| follower.event(&event, &mut both(recorder, each)));
         self.cut_all(each);
         self.health.capture(false);
         self.progress.finish();
@@ -228,18 +206,13 @@ impl Round {
     /// Says what was seen.
     pub(super) fn say(&self, guard: &Guard<'_>) {
         let counts = guard.counts();
-        let words: Vec<String> = Word::ALL
-            .iter()
-            .zip(counts.verdicts)
-            .filter(|(_, n)| *n > 0)
-            .map(|(word, n)| format!("{n} {}", word.name()))
-            .collect();
+        let words = Word::tally(&counts.verdicts);
         self.output.note(format_args!(
             "{} of {} in {}: {}; {}",
             counted(counts.calls, "call", "calls"),
             counted(self.follower.threads(), "thread", "threads"),
             counted(counts.traces, "trace", "traces"),
-            if words.is_empty() { "none has ended".to_owned() } else { words.join(", ") },
+            if words.is_empty() { "none has ended" } else { &words },
             counted(counts.alarms, "alarm", "alarms"),
         ));
         let losses = self.source.losses();
@@ -250,6 +223,19 @@ impl Round {
                 counted(losses.events, "start, execution or exit", "starts, executions and exits"),
             ));
         }
+    }
+}
+
+/// The recorder, if there is one, hears every cut that `each` hears.
+fn both<'a>(
+    recorder: &'a mut Option<Recorder>,
+    each: &'a mut dyn FnMut(Cut<'_>, &Processes),
+) -> impl FnMut(Cut<'_>, &Processes) + 'a {
+    move |cut, processes| {
+        if let Some(recorder) = recorder {
+            recorder.cut(&cut, processes);
+        }
+        each(cut, processes);
     }
 }
 
